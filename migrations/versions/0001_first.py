@@ -1,0 +1,367 @@
+"""The first schema: tenants, conversations, knowledge, jobs; every tenant table behind forced row-level security."""
+
+from alembic import op
+from procrastinate import App, PsycopgConnector
+
+revision = "0001"
+down_revision = None
+
+ROLES = """
+DO $$ BEGIN
+  IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'savdo_app') THEN CREATE ROLE savdo_app NOLOGIN; END IF;
+  IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'savdo_platform') THEN CREATE ROLE savdo_platform NOLOGIN; END IF;
+  EXECUTE format('GRANT savdo_app, savdo_platform TO %I WITH SET TRUE', current_user);
+  EXECUTE format('GRANT USAGE, CREATE ON SCHEMA public TO %I', current_user);
+END $$;
+GRANT USAGE ON SCHEMA public TO savdo_app, savdo_platform;
+CREATE EXTENSION IF NOT EXISTS vector;
+"""
+
+TABLES = """
+CREATE TABLE tenants (
+  id uuid PRIMARY KEY,
+  slug text NOT NULL UNIQUE CHECK (slug ~ '^[a-z0-9][a-z0-9-]{1,62}$'),
+  status text NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'suspended')),
+  profile jsonb NOT NULL DEFAULT '{}',
+  created_at timestamptz NOT NULL DEFAULT now()
+);
+
+CREATE TABLE members (
+  tenant_id uuid NOT NULL REFERENCES tenants ON DELETE CASCADE,
+  id uuid NOT NULL,
+  name text NOT NULL,
+  email_sealed bytea NOT NULL,
+  email_hash bytea NOT NULL,
+  role text NOT NULL CHECK (role IN ('owner', 'admin', 'agent', 'viewer')),
+  password_hash text NOT NULL,
+  language text NOT NULL DEFAULT 'en' CHECK (language IN ('uz', 'ru', 'kk', 'en')),
+  theme text NOT NULL DEFAULT 'auto' CHECK (theme IN ('auto', 'light', 'dark')),
+  created_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (tenant_id, id),
+  UNIQUE (tenant_id, email_hash)
+);
+CREATE INDEX members_email ON members (email_hash);
+
+CREATE TABLE logins (
+  tenant_id uuid NOT NULL,
+  token_hash bytea NOT NULL,
+  member_id uuid NOT NULL,
+  created_at timestamptz NOT NULL DEFAULT now(),
+  expires_at timestamptz NOT NULL,
+  PRIMARY KEY (tenant_id, token_hash),
+  FOREIGN KEY (tenant_id, member_id) REFERENCES members ON DELETE CASCADE
+);
+
+CREATE TABLE api_keys (
+  tenant_id uuid NOT NULL REFERENCES tenants ON DELETE CASCADE,
+  id uuid NOT NULL,
+  name text NOT NULL,
+  secret_hash bytea NOT NULL,
+  created_at timestamptz NOT NULL DEFAULT now(),
+  last_used_at timestamptz,
+  PRIMARY KEY (tenant_id, id)
+);
+
+CREATE TABLE connections (
+  tenant_id uuid NOT NULL REFERENCES tenants ON DELETE CASCADE,
+  id uuid NOT NULL,
+  channel text NOT NULL,
+  name text NOT NULL,
+  key text NOT NULL UNIQUE,
+  credentials bytea NOT NULL,
+  settings jsonb NOT NULL DEFAULT '{}',
+  state jsonb NOT NULL DEFAULT '{}',
+  status text NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'reconnect', 'off')),
+  problem text,
+  last_event_at timestamptz,
+  created_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (tenant_id, id)
+);
+
+CREATE TABLE contacts (
+  tenant_id uuid NOT NULL REFERENCES tenants ON DELETE CASCADE,
+  id uuid NOT NULL,
+  name text,
+  language text,
+  phone_sealed bytea,
+  phone_hash bytea,
+  email_sealed bytea,
+  email_hash bytea,
+  attributes jsonb NOT NULL DEFAULT '{}',
+  opted_out_at timestamptz,
+  unreachable_at timestamptz,
+  created_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (tenant_id, id)
+);
+CREATE INDEX contacts_phone ON contacts (tenant_id, phone_hash) WHERE phone_hash IS NOT NULL;
+
+CREATE TABLE identities (
+  tenant_id uuid NOT NULL,
+  connection_id uuid NOT NULL,
+  external_id text NOT NULL,
+  contact_id uuid NOT NULL,
+  profile jsonb NOT NULL DEFAULT '{}',
+  created_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (tenant_id, connection_id, external_id),
+  FOREIGN KEY (tenant_id, connection_id) REFERENCES connections ON DELETE CASCADE,
+  FOREIGN KEY (tenant_id, contact_id) REFERENCES contacts ON DELETE CASCADE
+);
+CREATE INDEX identities_contact ON identities (tenant_id, contact_id);
+
+CREATE TABLE conversations (
+  tenant_id uuid NOT NULL,
+  id uuid NOT NULL,
+  connection_id uuid NOT NULL,
+  contact_id uuid NOT NULL,
+  external_id text NOT NULL,
+  status text NOT NULL DEFAULT 'bot' CHECK (status IN ('bot', 'handover', 'human', 'closed')),
+  revision bigint NOT NULL DEFAULT 0,
+  answer_due_at timestamptz,
+  answer_waiting boolean NOT NULL DEFAULT false,
+  inbound_number bigint NOT NULL DEFAULT 0,
+  answered_number bigint NOT NULL DEFAULT 0,
+  visitor_read_number bigint NOT NULL DEFAULT 0,
+  unread integer NOT NULL DEFAULT 0,
+  language text,
+  preview text NOT NULL DEFAULT '',
+  preview_author text NOT NULL DEFAULT 'contact',
+  is_test boolean NOT NULL DEFAULT false,
+  last_inbound_at timestamptz,
+  last_message_at timestamptz NOT NULL DEFAULT now(),
+  created_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (tenant_id, id),
+  UNIQUE (tenant_id, connection_id, external_id),
+  FOREIGN KEY (tenant_id, connection_id) REFERENCES connections ON DELETE CASCADE,
+  FOREIGN KEY (tenant_id, contact_id) REFERENCES contacts ON DELETE CASCADE
+) WITH (fillfactor = 80);
+CREATE INDEX conversations_latest ON conversations (tenant_id, last_message_at DESC, id DESC);
+CREATE INDEX conversations_contact ON conversations (tenant_id, contact_id);
+CREATE INDEX conversations_unanswered ON conversations (answer_due_at) WHERE answered_number < inbound_number;
+
+CREATE TABLE messages (
+  tenant_id uuid NOT NULL,
+  id uuid NOT NULL,
+  conversation_id uuid NOT NULL,
+  connection_id uuid NOT NULL,
+  number bigint NOT NULL,
+  revision bigint NOT NULL,
+  direction text NOT NULL CHECK (direction IN ('in', 'out')),
+  author text NOT NULL CHECK (author IN ('contact', 'bot', 'member', 'system')),
+  member_id uuid,
+  kind text NOT NULL DEFAULT 'text' CHECK (kind IN ('text', 'image', 'voice', 'video', 'file', 'location', 'contact', 'sticker', 'system')),
+  text text NOT NULL DEFAULT '',
+  words tsvector GENERATED ALWAYS AS (to_tsvector('simple', left(text, 4000))) STORED,
+  payload jsonb NOT NULL DEFAULT '{}',
+  external_id text,
+  status text NOT NULL CHECK (status IN ('received', 'queued', 'sending', 'sent', 'delivered', 'read', 'failed', 'uncertain')),
+  attempts integer NOT NULL DEFAULT 0,
+  error text,
+  turn_id uuid,
+  sent_at timestamptz,
+  edited_at timestamptz,
+  deleted_at timestamptz,
+  created_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (tenant_id, id),
+  UNIQUE (tenant_id, conversation_id, number),
+  FOREIGN KEY (tenant_id, conversation_id) REFERENCES conversations ON DELETE CASCADE
+);
+-- Kept for ever: a redelivery after a week is still a repeat.
+CREATE UNIQUE INDEX messages_once ON messages (tenant_id, connection_id, external_id) WHERE direction = 'in';
+CREATE UNIQUE INDEX messages_one_answer ON messages (tenant_id, turn_id) WHERE author = 'bot' AND turn_id IS NOT NULL;
+CREATE INDEX messages_revision ON messages (tenant_id, conversation_id, revision);
+CREATE INDEX messages_outbox ON messages (tenant_id, conversation_id, number) WHERE direction = 'out' AND status IN ('queued', 'sending');
+CREATE INDEX messages_stuck ON messages (created_at) WHERE direction = 'out' AND status IN ('queued', 'sending');
+CREATE INDEX messages_search ON messages USING gin (words);
+
+CREATE TABLE turns (
+  tenant_id uuid NOT NULL,
+  id uuid NOT NULL,
+  conversation_id uuid NOT NULL,
+  first_number bigint NOT NULL,
+  last_number bigint NOT NULL,
+  outcome text NOT NULL CHECK (outcome IN ('answered', 'silent')),
+  reading jsonb NOT NULL,
+  trace jsonb NOT NULL,
+  model text NOT NULL,
+  cost_micros bigint NOT NULL DEFAULT 0,
+  currency text NOT NULL DEFAULT 'USD',
+  created_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (tenant_id, id),
+  -- A second answer to the same turn is impossible, whoever tries.
+  UNIQUE (tenant_id, conversation_id, last_number),
+  FOREIGN KEY (tenant_id, conversation_id) REFERENCES conversations ON DELETE CASCADE
+);
+
+CREATE TABLE attachments (
+  tenant_id uuid NOT NULL REFERENCES tenants ON DELETE CASCADE,
+  id uuid NOT NULL,
+  conversation_id uuid,
+  message_id uuid,
+  name text NOT NULL,
+  mime text NOT NULL,
+  size bigint NOT NULL,
+  sha256 bytea NOT NULL,
+  file_key text NOT NULL,
+  created_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (tenant_id, id),
+  FOREIGN KEY (tenant_id, conversation_id) REFERENCES conversations ON DELETE CASCADE
+);
+CREATE INDEX attachments_message ON attachments (tenant_id, message_id);
+
+CREATE TABLE unknown_events (
+  tenant_id uuid NOT NULL,
+  id uuid NOT NULL,
+  connection_id uuid NOT NULL,
+  kind text NOT NULL,
+  body jsonb NOT NULL,
+  created_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (tenant_id, id),
+  FOREIGN KEY (tenant_id, connection_id) REFERENCES connections ON DELETE CASCADE
+);
+
+CREATE TABLE leads (
+  tenant_id uuid NOT NULL,
+  id uuid NOT NULL,
+  conversation_id uuid NOT NULL,
+  contact_id uuid NOT NULL,
+  campaign_id uuid,
+  stage text NOT NULL DEFAULT 'new' CHECK (stage IN ('new', 'talking', 'qualified', 'won', 'lost')),
+  facts jsonb NOT NULL DEFAULT '{}',
+  score integer NOT NULL DEFAULT 0 CHECK (score BETWEEN 0 AND 100),
+  band text GENERATED ALWAYS AS (CASE WHEN score <= 30 THEN 'cold' WHEN score <= 60 THEN 'nurture' WHEN score <= 80 THEN 'qualified' ELSE 'hot' END) STORED,
+  created_at timestamptz NOT NULL DEFAULT now(),
+  updated_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (tenant_id, id),
+  UNIQUE (tenant_id, conversation_id),
+  FOREIGN KEY (tenant_id, conversation_id) REFERENCES conversations ON DELETE CASCADE,
+  FOREIGN KEY (tenant_id, contact_id) REFERENCES contacts ON DELETE CASCADE
+);
+
+CREATE TABLE handovers (
+  tenant_id uuid NOT NULL,
+  id uuid NOT NULL,
+  conversation_id uuid NOT NULL,
+  reason text NOT NULL CHECK (reason IN ('keyword', 'complaint', 'ready_to_buy', 'low_confidence', 'member', 'failure')),
+  summary text NOT NULL DEFAULT '',
+  taken_by uuid,
+  taken_at timestamptz,
+  ended_at timestamptz,
+  created_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (tenant_id, id),
+  FOREIGN KEY (tenant_id, conversation_id) REFERENCES conversations ON DELETE CASCADE
+);
+CREATE UNIQUE INDEX handovers_open ON handovers (tenant_id, conversation_id) WHERE ended_at IS NULL;
+
+CREATE TABLE campaigns (
+  tenant_id uuid NOT NULL REFERENCES tenants ON DELETE CASCADE,
+  id uuid NOT NULL,
+  position integer NOT NULL DEFAULT 0,
+  name text NOT NULL,
+  price jsonb,
+  features jsonb NOT NULL DEFAULT '[]',
+  chat_flow jsonb NOT NULL DEFAULT '{}',
+  audience text NOT NULL DEFAULT '',
+  platforms jsonb NOT NULL DEFAULT '[]',
+  created_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (tenant_id, id)
+);
+
+CREATE TABLE documents (
+  tenant_id uuid NOT NULL REFERENCES tenants ON DELETE CASCADE,
+  id uuid NOT NULL,
+  kind text NOT NULL CHECK (kind IN ('file', 'answer')),
+  name text NOT NULL,
+  mime text NOT NULL,
+  size bigint NOT NULL,
+  sha256 bytea NOT NULL,
+  file_key text NOT NULL DEFAULT '',
+  question text NOT NULL DEFAULT '',
+  answer text NOT NULL DEFAULT '',
+  status text NOT NULL DEFAULT 'queued' CHECK (status IN ('queued', 'reading', 'ready', 'failed')),
+  problem text,
+  progress integer NOT NULL DEFAULT 0 CHECK (progress BETWEEN 0 AND 100),
+  -- The version being answered from; the next one is read beside it and takes over in one step.
+  version integer NOT NULL DEFAULT 0,
+  reading_version integer NOT NULL DEFAULT 1,
+  pages integer,
+  passages integer NOT NULL DEFAULT 0,
+  language text,
+  created_at timestamptz NOT NULL DEFAULT now(),
+  updated_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (tenant_id, id)
+);
+CREATE INDEX documents_latest ON documents (tenant_id, updated_at DESC, id DESC);
+
+CREATE TABLE passages (
+  tenant_id uuid NOT NULL,
+  id uuid NOT NULL,
+  document_id uuid NOT NULL,
+  version integer NOT NULL,
+  position integer NOT NULL,
+  kind text NOT NULL DEFAULT 'text' CHECK (kind IN ('text', 'row', 'answer')),
+  title_path text[] NOT NULL DEFAULT '{}',
+  text text NOT NULL,
+  cells jsonb,
+  page integer,
+  language text,
+  embedding halfvec(384) NOT NULL,
+  words tsvector NOT NULL,
+  grams tsvector NOT NULL,
+  PRIMARY KEY (tenant_id, id),
+  UNIQUE (tenant_id, document_id, version, position),
+  FOREIGN KEY (tenant_id, document_id) REFERENCES documents ON DELETE CASCADE
+);
+
+CREATE TABLE audit (
+  tenant_id uuid NOT NULL REFERENCES tenants ON DELETE CASCADE,
+  id uuid NOT NULL,
+  actor text NOT NULL,
+  action text NOT NULL,
+  subject text NOT NULL DEFAULT '',
+  details jsonb NOT NULL DEFAULT '{}',
+  created_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (tenant_id, id)
+);
+
+CREATE UNLOGGED TABLE limits (
+  key text PRIMARY KEY,
+  window_start timestamptz NOT NULL,
+  used integer NOT NULL
+);
+"""
+
+POLICIES = """
+DO $$
+DECLARE t record; key text;
+BEGIN
+  FOR t IN SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+            WHERE n.nspname = 'public' AND c.relkind = 'r' AND c.relname NOT LIKE 'procrastinate%'
+              AND c.relname NOT IN ('alembic_version', 'limits') LOOP
+    key := CASE WHEN t.relname = 'tenants' THEN 'id' ELSE 'tenant_id' END;
+    EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', t.relname);
+    EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', t.relname);
+    EXECUTE format('CREATE POLICY own_rows ON %I TO savdo_app USING (%I = (SELECT current_setting(''app.tenant_id'')::uuid))', t.relname, key);
+    EXECUTE format('CREATE POLICY every_row ON %I TO savdo_platform USING (true)', t.relname);
+    EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %I TO savdo_app, savdo_platform', t.relname);
+  END LOOP;
+END $$;
+-- Append-only, and only an operator makes or removes a company.
+REVOKE UPDATE, DELETE ON audit FROM savdo_app, savdo_platform;
+REVOKE INSERT, DELETE ON tenants FROM savdo_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON limits TO savdo_app, savdo_platform;
+GRANT SELECT, INSERT, UPDATE, DELETE ON procrastinate_jobs, procrastinate_events, procrastinate_periodic_defers, procrastinate_workers
+  TO savdo_app, savdo_platform;
+GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO savdo_app, savdo_platform;
+"""
+
+
+def run(sql: str) -> None:
+    # The driver reads a percent sign as a placeholder.
+    op.get_bind().exec_driver_sql(sql.replace("%", "%%"))
+
+
+def upgrade() -> None:
+    run(ROLES)
+    run(App(connector=PsycopgConnector()).schema_manager.get_schema())
+    run(TABLES)
+    run(POLICIES)

@@ -1,0 +1,182 @@
+"""The queue: jobs in the same database, asked for in the transaction that wrote the row.
+
+Wraps procrastinate and designs around what was measured of it (docs/decisions/0002): its own autocommit pool, no
+timers with a conversation's lock, a rescue for a dead worker's jobs, finished jobs deleted, the worker run under
+a supervisor because a lost database connection ends it.
+"""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any, ClassVar, Generic, ParamSpec
+
+import procrastinate
+import psycopg
+import structlog
+from procrastinate.jobs import Job as QueuedJob
+from psycopg_pool import AsyncConnectionPool
+
+from savdo.base import clock
+from savdo.base.db import OPTIONS, Session, first, rows
+
+P = ParamSpec("P")
+
+HEARTBEAT_S = 3.0
+STALLED_AFTER_S = 15.0
+
+log = structlog.get_logger()
+queue = procrastinate.App(connector=procrastinate.PsycopgConnector())
+
+
+class Backoff(procrastinate.BaseRetryStrategy):
+    """Tries again after 1, 2, 4 … seconds (at most `longest`), or when the error says; never after a permanent error."""
+
+    longest: ClassVar[float] = 300.0
+
+    def __init__(self, attempts: int) -> None:
+        self.attempts = attempts
+
+    def get_retry_decision(self, *, exception: BaseException, job: QueuedJob) -> procrastinate.RetryDecision | None:
+        if getattr(exception, "permanent", False) or job.attempts + 1 >= self.attempts:
+            return None
+        wait = min(self.longest, 2.0**job.attempts) * random.uniform(0.9, 1.3)
+        wait = max(wait, getattr(exception, "retry_after", 0.0))
+        return procrastinate.RetryDecision(retry_at=clock.now() + timedelta(seconds=wait))
+
+
+class Job(Generic[P]):
+    """A function that runs in a worker. Call it to run it now; `later` to have it run after the commit."""
+
+    def __init__(self, function: Callable[P, Awaitable[None]], *, attempts: int, priority: int) -> None:
+        self.function = function
+        self.priority = priority
+        self.name = f"{function.__module__.removeprefix('savdo.')}.{function.__name__}"
+        self.task = queue.task(name=self.name, retry=Backoff(attempts), priority=priority)(function)
+
+    async def __call__(self, *args: P.args, **kwargs: P.kwargs) -> None:
+        await self.function(*args, **kwargs)
+
+    async def later(self, session: Session, *, lock: str | None = None, after: timedelta | None = None, **arguments: str | int) -> None:
+        """Asks for the job in the transaction of `session`. `lock`: at most one running, in order of asking.
+
+        `after` postpones it; never together with a conversation's lock, which it would block until it is due.
+        """
+        await self.task.configure(
+            lock=lock,
+            schedule_at=clock.now() + after if after else None,
+            # Many postponed rows would be walked at every fetch if they stood among the waiting ones.
+            priority=-1 if after else self.priority,
+            connection=session,
+        ).defer_async(**arguments)
+
+
+def job(*, attempts: int = 8, priority: int = 0) -> Callable[[Callable[P, Awaitable[None]]], Job[P]]:
+    """Makes a job of an async function whose arguments are JSON values. `attempts` counts the first one."""
+
+    def decorate(function: Callable[P, Awaitable[None]]) -> Job[P]:
+        return Job(function, attempts=attempts, priority=priority)
+
+    return decorate
+
+
+async def open_queue(url: str, *, size: int = 8) -> None:
+    async def autocommit(connection: psycopg.AsyncConnection[Any]) -> None:
+        await connection.set_autocommit(True)
+
+    pool = AsyncConnectionPool(
+        url, kwargs={"options": OPTIONS, "application_name": "savdo-queue"}, configure=autocommit,
+        min_size=1, max_size=size, timeout=10, open=False,
+    )  # fmt: skip
+    await pool.open(wait=True, timeout=15)
+    await queue.open_async(pool)
+
+
+async def close_queue() -> None:
+    connector = queue.connector
+    if isinstance(connector, procrastinate.PsycopgConnector) and connector._async_pool is not None:  # pyright: ignore[reportPrivateUsage]
+        await connector.pool.close()
+        # It forgets only a pool that it made itself.
+        connector._async_pool = None  # pyright: ignore[reportPrivateUsage]
+
+
+def cron(expression: str, task: Job[Any]) -> None:
+    """Has `task` run at the times of a cron expression (six fields allow seconds), once for all workers."""
+    queue.periodic(cron=expression)(task.task)
+
+
+async def work(*, concurrency: int = 200, loops: int = 4, stop: asyncio.Event | None = None) -> None:
+    """Runs jobs until `stop` is set. `loops` fetch side by side: one fetch takes one job, and its round trip is the limit."""
+    stopped = stop or asyncio.Event()
+    each = max(1, concurrency // loops)
+    async with asyncio.TaskGroup() as group:
+        for number in range(loops):
+            group.create_task(_supervised(f"worker-{number}", each, stopped))
+
+
+async def run_waiting() -> None:
+    """Runs what is due now and returns when nothing is left; for tests and evaluations."""
+    await queue.run_worker_async(wait=False, concurrency=20, install_signal_handlers=False, listen_notify=False, delete_jobs="successful")
+
+
+async def rescue_stalled() -> int:
+    """Gives back the jobs of workers whose heartbeat stopped; returns how many."""
+    stalled = list(await queue.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER_S))
+    for one in stalled:
+        # Another rescuer may have been quicker; then the row is no longer "doing".
+        with contextlib.suppress(procrastinate.exceptions.ConnectorException):
+            await queue.job_manager.retry_job(one, retry_at=clock.now())
+    return len(stalled)
+
+
+async def forget_finished() -> None:
+    await queue.job_manager.delete_old_jobs(nb_hours=24 * 14, include_failed=True, include_cancelled=True, include_aborted=True)
+
+
+async def dead_letters(session: Session, limit: int = 100) -> list[dict[str, Any]]:
+    """Jobs that failed for good, newest first: id, task, arguments, attempts, when."""
+    return await rows(
+        session,
+        """SELECT j.id, j.task_name AS task, j.args AS arguments, j.attempts, max(e.at) AS failed_at
+             FROM procrastinate_jobs j LEFT JOIN procrastinate_events e ON e.job_id = j.id
+            WHERE j.status = 'failed' GROUP BY j.id ORDER BY j.id DESC LIMIT %s""",
+        (limit,),
+    )
+
+
+async def replay(session: Session, job_id: int) -> bool:
+    """Has a dead letter run again; False when it is not one."""
+    found = await first(session, "SELECT 1 FROM procrastinate_jobs WHERE id = %s AND status = 'failed' FOR UPDATE", (job_id,))
+    if found is None:
+        return False
+    await session.execute("SELECT procrastinate_retry_job_v2(%s, now(), NULL, NULL, NULL)", (job_id,))
+    return True
+
+
+async def waiting(session: Session) -> dict[str, int]:
+    """How many jobs stand in each status."""
+    return {row["status"]: row["count"] for row in await rows(session, "SELECT status, count(*) FROM procrastinate_jobs GROUP BY status")}
+
+
+async def _supervised(name: str, concurrency: int, stop: asyncio.Event) -> None:
+    while not stop.is_set():
+        worker = asyncio.create_task(
+            queue.run_worker_async(
+                name=name, concurrency=concurrency, install_signal_handlers=False, delete_jobs="successful",
+                update_heartbeat_interval=HEARTBEAT_S, stalled_worker_timeout=STALLED_AFTER_S, shutdown_graceful_timeout=20,
+            )
+        )  # fmt: skip
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait({worker, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if not worker.done():
+            worker.cancel()
+        try:
+            await worker
+        except asyncio.CancelledError:
+            if not stop.is_set():
+                raise
+        except Exception as error:
+            log.warning("worker stopped", worker=name, error=repr(error))
+            await asyncio.sleep(1)

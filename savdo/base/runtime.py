@@ -1,0 +1,35 @@
+"""What every process opens before it works and closes after: the database, the queue, the live listener."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from savdo.base import db, embedded, jobs, live
+from savdo.base.settings import Settings
+
+
+async def database_address(settings: Settings) -> str:
+    """The address of the database; starts or joins the embedded one when none is set. Raises EmbeddedError."""
+    return settings.database_url or await asyncio.to_thread(embedded.start, settings.data_dir)
+
+
+@asynccontextmanager
+async def running(settings: Settings, url: str, *, listening: bool = False) -> AsyncIterator[None]:
+    """Opens the pool and the queue on `url`; keeps the embedded server alive; with `listening`, hears of live events."""
+    await db.open_database(url, size=settings.database_pool)
+    await jobs.open_queue(url)
+    tasks: list[asyncio.Task[None]] = []
+    if settings.embedded:
+        tasks.append(asyncio.create_task(embedded.keep_running(settings.data_dir), name="embedded database"))
+    if listening:
+        tasks.append(asyncio.create_task(live.listen(), name="live events"))
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        await jobs.close_queue()
+        await db.close_database()

@@ -1,0 +1,95 @@
+"""Every setting, each with a sentence; read once from `SAVDO_*`, secrets also from `SAVDO_*_FILE`.
+
+A missing setting switches its feature off; a wrong one stops the start with the name of the setting.
+"""
+
+import functools
+import os
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from savdo.base.errors import SavdoError
+
+
+class WrongSetting(SavdoError):
+    """A setting is wrong."""
+
+    code = "wrong_setting"
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="SAVDO_", frozen=True, extra="ignore")
+
+    data_dir: Path = Field(Path(".data"), description="Folder of the embedded database, its key and the files.")
+    database_url: str = Field("", description="PostgreSQL 18 with pgvector; empty starts the embedded one.")
+    database_pool: int = Field(16, ge=2, le=200, description="Database connections of one process.")
+    public_url: str = Field("", description="Address customers and channels reach this server at, https://…; empty means none.")
+    host: str = Field("127.0.0.1", description="Address the web server listens on.")
+    port: int = Field(8000, ge=0, le=65535, description="Port the web server listens on.")
+    trusted_proxies: int = Field(0, ge=0, le=5, description="How many proxies in front append to X-Forwarded-For.")
+    secret_keys: SecretStr = Field(
+        SecretStr(""),
+        description="Comma-separated base64 keys of 32 bytes, newest first; empty keeps one in the data folder.",
+    )
+    files_url: str = Field("", description="Where files are kept: empty for the data folder, or s3://bucket/prefix.")
+    log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level that is logged.")
+    log_json: bool = Field(False, description="One JSON object a line instead of text for people.")
+    metrics_token: SecretStr = Field(SecretStr(""), description="Bearer token of /metrics; empty leaves it to loopback only.")
+    worker_concurrency: int = Field(200, ge=1, le=5000, description="Jobs one worker process runs at the same time.")
+    debounce_ms: int = Field(1500, ge=0, le=30000, description="Longest wait for the rest of a burst, in milliseconds.")
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Private hosts that outgoing requests may reach, comma-separated (host or host:port)."
+    )
+    telegram_api_base: str = Field("https://api.telegram.org", description="Base address of the Telegram Bot API.")
+    models: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Model chain in order, comma-separated, e.g. anthropic:claude-sonnet-4-5,openai:gpt-5; empty answers locally."
+    )
+    model_api_base: str = Field("", description="Base address of an OpenAI-compatible server for models named compatible:NAME.")
+    model_timeout_s: float = Field(20.0, gt=0, le=120, description="Longest wait for one model call, in seconds.")
+    anthropic_api_key: SecretStr = Field(SecretStr(""), description="Key of Anthropic.")
+    anthropic_api_base: str = Field("", description="Base address of Anthropic; empty for its own.")
+    openai_api_key: SecretStr = Field(SecretStr(""), description="Key of OpenAI.")
+    openai_api_base: str = Field("", description="Base address of OpenAI; empty for its own.")
+    groq_api_key: SecretStr = Field(SecretStr(""), description="Key of Groq.")
+    groq_api_base: str = Field("", description="Base address of Groq; empty for its own.")
+    google_api_key: SecretStr = Field(SecretStr(""), description="Key of Google's models.")
+    google_api_base: str = Field("", description="Base address of Google's models; empty for its own.")
+    compatible_api_key: SecretStr = Field(SecretStr(""), description="Key of the OpenAI-compatible server.")
+    embeddings_url: str = Field("", description="OpenAI-compatible embeddings address; empty uses the bundled model.")
+    embeddings_model: str = Field("", description="Name of the model at SAVDO_EMBEDDINGS_URL.")
+    embeddings_api_key: SecretStr = Field(SecretStr(""), description="Key of SAVDO_EMBEDDINGS_URL.")
+    upload_mb: int = Field(20, ge=1, le=200, description="Largest file that may be uploaded, in megabytes.")
+
+    @property
+    def embedded(self) -> bool:
+        return not self.database_url
+
+
+def parsed(name: str, value: str) -> object:
+    if Settings.model_fields[name].default == ():
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+@functools.cache
+def settings() -> Settings:
+    """The settings of this process. Raises WrongSetting naming the variable and what it must be."""
+    values: dict[str, object] = {}
+    for name in Settings.model_fields:
+        variable = f"SAVDO_{name.upper()}"
+        if (path := os.environ.get(f"{variable}_FILE")) is not None:
+            try:
+                values[name] = parsed(name, Path(path).read_text().strip())
+            except OSError as error:
+                raise WrongSetting(f"{variable}_FILE: {path} cannot be read ({error.strerror})", field=name) from None
+        elif variable in os.environ:
+            values[name] = parsed(name, os.environ[variable])
+    try:
+        return Settings(**values)  # pyright: ignore[reportArgumentType] # pydantic checks each value
+    except ValidationError as error:
+        first = error.errors()[0]
+        variable = f"SAVDO_{str(first['loc'][0]).upper()}"
+        raise WrongSetting(f"{variable}: {first['msg']}", field=variable) from None

@@ -1,0 +1,108 @@
+"""Looking up, making and marking connections. A key carries its tenant, so that no lookup crosses tenants."""
+
+import base64
+import binascii
+import json
+import secrets as random
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from psycopg.rows import DictRow
+from psycopg.types.json import Jsonb
+
+from savdo.base import secrets
+from savdo.base.db import Session, first, new_id, rows, step
+from savdo.base.errors import NotFound
+from savdo.channels.models import Connection
+
+
+class UnknownKey(NotFound):
+    """There is no connection with this key."""
+
+    code = "unknown_key"
+
+
+def new_key(prefix: str, tenant_id: UUID) -> str:
+    """A public, unguessable name of a connection, e.g. pk_…; at most 64 characters of A-Z a-z 0-9 _ -."""
+    return prefix + base64.urlsafe_b64encode(tenant_id.bytes + random.token_bytes(14)).decode()
+
+
+def tenant_of(key: str) -> UUID:
+    """The tenant a key belongs to. Raises UnknownKey for anything that is no key."""
+    try:
+        raw = base64.urlsafe_b64decode(key.partition("_")[2])
+    except (binascii.Error, ValueError):
+        raise UnknownKey from None
+    if len(raw) != 30:
+        raise UnknownKey
+    return UUID(bytes=raw[:16])
+
+
+async def by_key(key: str, channel: str) -> Connection:
+    """The connection behind a public key. Raises UnknownKey, also for one that was switched off."""
+    if len(key) > 64 or not key.isascii():
+        raise UnknownKey
+    async with step(tenant_of(key)) as session:
+        row = await first(
+            session,
+            """SELECT tenant_id, id, channel, name, key, credentials, settings, status
+                 FROM connections WHERE key = %s AND channel = %s AND status <> 'off'""",
+            (key, channel),
+        )
+    if row is None:
+        raise UnknownKey
+    return _opened(row)
+
+
+async def by_id(session: Session, connection_id: UUID) -> Connection:
+    row = await first(
+        session,
+        "SELECT tenant_id, id, channel, name, key, credentials, settings, status FROM connections WHERE id = %s",
+        (connection_id,),
+    )
+    if row is None:
+        raise UnknownKey
+    return _opened(row)
+
+
+async def all_of(session: Session) -> list[Connection]:
+    found = await rows(session, "SELECT tenant_id, id, channel, name, key, credentials, settings, status FROM connections ORDER BY id")
+    return [_opened(row) for row in found]
+
+
+async def create(
+    session: Session,
+    tenant_id: UUID,
+    channel: str,
+    name: str,
+    *,
+    credentials: Mapping[str, str] | None = None,
+    settings: Mapping[str, Any] | None = None,
+) -> Connection:
+    """A new connection with its key (pk_… for the web chat, hk_… for hooks)."""
+    connection_id = new_id()
+    key = new_key("pk_" if channel == "web_chat" else "hk_", tenant_id)
+    await session.execute(
+        """INSERT INTO connections (tenant_id, id, channel, name, key, credentials, settings)
+           VALUES (%s, %s, %s, %s, %s, %s, %s)""",
+        (
+            tenant_id, connection_id, channel, name, key,
+            secrets.seal(json.dumps(dict(credentials or {})).encode()), Jsonb(dict(settings or {})),
+        ),
+    )  # fmt: skip
+    return await by_id(session, connection_id)
+
+
+async def save_settings(session: Session, connection_id: UUID, settings: Mapping[str, Any]) -> None:
+    await session.execute("UPDATE connections SET settings = %s WHERE id = %s", (Jsonb(dict(settings)), connection_id))
+
+
+async def mark(session: Session, connection_id: UUID, status: str, problem: str | None = None) -> None:
+    """Sets the state the owner sees: active, reconnect or off, with the reason in words."""
+    await session.execute("UPDATE connections SET status = %s, problem = %s WHERE id = %s", (status, problem, connection_id))
+
+
+def _opened(row: DictRow) -> Connection:
+    credentials = json.loads(secrets.open_sealed(row["credentials"]))
+    return Connection(row["tenant_id"], row["id"], row["channel"], row["name"], row["key"], credentials, row["settings"], row["status"])

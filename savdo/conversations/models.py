@@ -1,0 +1,54 @@
+"""Contacts, conversations and messages as the rest of the house sees them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+Status = Literal["bot", "handover", "human", "closed"]
+Author = Literal["contact", "bot", "member", "system"]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One item of a thread. `number` is its place, `revision` the thread's counter at its last change.
+
+    `payload` may hold attachments (a list of {id, kind, name, mime, size}), buttons, quick_reply, reply_to, location.
+    """
+
+    id: UUID
+    conversation_id: UUID
+    number: int
+    revision: int
+    direction: Literal["in", "out"]
+    author: Author
+    member_id: UUID | None
+    kind: str
+    text: str
+    payload: Mapping[str, Any]
+    external_id: str | None
+    status: str
+    error: str | None
+    turn_id: UUID | None
+    created_at: datetime
+    sent_at: datetime | None
+    edited_at: datetime | None
+    deleted_at: datetime | None
+
+
+COLUMNS = (
+    "m.id, m.conversation_id, m.number, m.revision, m.direction, m.author, m.member_id, m.kind, m.text, m.payload, "
+    "m.external_id, m.status, m.error, m.turn_id, m.created_at, m.sent_at, m.edited_at, m.deleted_at"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of one inbound event: `message_id` is None for events that are no message; `repeat` when it was known already."""
+
+    message_id: UUID | None
+    number: int
+    repeat: bool
+    conversation_id: UUID | None
+    created_at: datetime | None = None
