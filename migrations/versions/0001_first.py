@@ -118,6 +118,7 @@ CREATE TABLE conversations (
   revision bigint NOT NULL DEFAULT 0,
   answer_due_at timestamptz,
   answer_waiting boolean NOT NULL DEFAULT false,
+  burst_at timestamptz,
   inbound_number bigint NOT NULL DEFAULT 0,
   answered_number bigint NOT NULL DEFAULT 0,
   visitor_read_number bigint NOT NULL DEFAULT 0,

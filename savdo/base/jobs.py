@@ -6,7 +6,6 @@ a supervisor because a lost database connection ends it.
 """
 
 import asyncio
-import contextlib
 import random
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -16,6 +15,7 @@ import procrastinate
 import psycopg
 import structlog
 from procrastinate.jobs import Job as QueuedJob
+from procrastinate.jobs import Status
 from psycopg_pool import AsyncConnectionPool
 
 from savdo.base import clock
@@ -103,7 +103,7 @@ async def close_queue() -> None:
 
 def cron(expression: str, task: Job[Any]) -> None:
     """Has `task` run at the times of a cron expression (six fields allow seconds), once for all workers."""
-    queue.periodic(cron=expression)(task.task)
+    queue.periodic(cron=expression, queueing_lock=f"cron:{task.name}")(task.task)
 
 
 async def work(*, concurrency: int = 200, loops: int = 4, stop: asyncio.Event | None = None) -> None:
@@ -124,9 +124,12 @@ async def rescue_stalled() -> int:
     """Gives back the jobs of workers whose heartbeat stopped; returns how many."""
     stalled = list(await queue.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER_S))
     for one in stalled:
-        # Another rescuer may have been quicker; then the row is no longer "doing".
-        with contextlib.suppress(procrastinate.exceptions.ConnectorException):
+        try:
             await queue.job_manager.retry_job(one, retry_at=clock.now())
+        except procrastinate.exceptions.ConnectorException:
+            # Another rescuer was quicker, or the next run of the same cron task waits already: this one is not needed.
+            if one.queueing_lock is not None:
+                await queue.job_manager.finish_job(one, status=Status.FAILED, delete_job=True)
     return len(stalled)
 
 

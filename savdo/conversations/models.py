@@ -45,10 +45,14 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of one inbound event: `message_id` is None for events that are no message; `repeat` when it was known already."""
+    """What became of one inbound event: `message_id` is None for events that are no message; `repeat` when it was known already.
+
+    `waiting`: an answer job waits for this conversation already, or none is needed.
+    """
 
     message_id: UUID | None
     number: int
     repeat: bool
     conversation_id: UUID | None
     created_at: datetime | None = None
+    waiting: bool = True

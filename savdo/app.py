@@ -1,0 +1,64 @@
+"""Builds the web app: routers, middleware, error pages, nothing else."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from savdo import worker
+from savdo.ai import embed
+from savdo.base import http, runtime
+from savdo.base.settings import settings
+from savdo.channels import telegram_polling
+from savdo.reply import turn
+from savdo.web import health, hooks, page, widget
+from savdo.web.pages import account, inbox, knowledge, landing, setup, tryit
+
+ROUTERS = (
+    health.router, hooks.router, widget.router, account.router, inbox.router, knowledge.router, tryit.router, setup.router, landing.router,
+)  # fmt: skip
+
+
+def create_app(*, with_worker: bool = False) -> FastAPI:
+    """The web app. `with_worker` runs the jobs in the same process, for a laptop; else `savdo worker` does."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        url = await runtime.database_address(settings())
+        async with runtime.running(settings(), url, listening=True), _working(with_worker), _polling():
+            await asyncio.to_thread(embed.warm)
+            yield
+        await http.close()
+
+    app = FastAPI(title="Savdo", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
+    page.install(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    return app
+
+
+@asynccontextmanager
+async def _working(wanted: bool) -> AsyncIterator[None]:
+    stop = asyncio.Event()
+    task = asyncio.create_task(worker.run(stop), name="worker") if wanted else None
+    try:
+        yield
+    finally:
+        stop.set()
+        if task is not None:
+            await task
+
+
+@asynccontextmanager
+async def _polling() -> AsyncIterator[None]:
+    # Without a public address no channel can call us, so we ask.
+    task = None if settings().public_url else asyncio.create_task(telegram_polling.poll(turn.take), name="telegram polling")
+    try:
+        yield
+    finally:
+        if task is not None:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task

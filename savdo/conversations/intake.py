@@ -1,0 +1,155 @@
+"""Storing what a customer sent: once, in order, whatever the other company repeats."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from psycopg.rows import DictRow
+from psycopg.types.json import Jsonb
+
+from savdo.base.db import Session, first, new_id
+from savdo.channels.models import Connection, Inbound
+from savdo.conversations import contacts
+from savdo.conversations.models import Taken
+
+# The longest text that is kept; a customer's novel is cut here rather than refused, so that nothing else of it is lost.
+LONGEST_TEXT = 20_000
+
+
+async def lock(session: Session, connection: Connection, inbound: Inbound) -> DictRow:
+    """Locks the conversation's row, made at the first message: id, contact_id, status, opted_out.
+
+    The lock is what gives messages their order, and what keeps one that arrives while an answer is being written
+    from being overlooked.
+    """
+    row = await _locked(session, connection.id, inbound.thread_id)
+    if row is None:
+        contact_id = await contacts.of_identity(session, connection, inbound)
+        await session.execute(
+            """INSERT INTO conversations (tenant_id, id, connection_id, contact_id, external_id)
+               VALUES (%s, %s, %s, %s, %s) ON CONFLICT (tenant_id, connection_id, external_id) DO NOTHING""",
+            (connection.tenant_id, new_id(), connection.id, contact_id, inbound.thread_id),
+        )
+        row = await _locked(session, connection.id, inbound.thread_id)
+    assert row is not None
+    return row
+
+
+async def store(session: Session, connection: Connection, inbound: Inbound, conversation: DictRow, wait: timedelta, longest: timedelta) -> Taken:
+    """Stores a message in its locked conversation and moves the time its answer is due.
+
+    `wait` is how long to wait for the rest of a burst, `longest` the bound from the burst's first message.
+    """
+    payload = payload_of(inbound)
+    text = clean(inbound.text)
+    row = await first(
+        session,
+        """WITH m AS (
+             INSERT INTO messages (tenant_id, id, conversation_id, connection_id, number, revision, direction, author, kind, text,
+                                   payload, external_id, status)
+             SELECT tenant_id, %(message)s, id, connection_id, revision + 1, revision + 1, 'in', 'contact', %(kind)s, %(text)s,
+                    %(payload)s, %(external)s, 'received'
+               FROM conversations WHERE id = %(conversation)s
+             ON CONFLICT (tenant_id, connection_id, external_id) WHERE direction = 'in' DO NOTHING
+             RETURNING id, number, created_at)
+           UPDATE conversations c
+              SET revision = m.number, inbound_number = m.number, unread = unread + 1,
+                  status = CASE status WHEN 'closed' THEN 'bot' ELSE status END,
+                  -- A person answers: the bot owes nothing for this message, also not when it is given back later.
+                  answered_number = CASE WHEN %(silent)s THEN m.number ELSE answered_number END,
+                  answer_waiting = NOT %(silent)s,
+                  burst_at = CASE WHEN answered_number < inbound_number THEN burst_at ELSE now() END,
+                  answer_due_at = LEAST(now() + %(wait)s,
+                    CASE WHEN answered_number < inbound_number THEN coalesce(burst_at, now()) ELSE now() END + %(longest)s),
+                  preview = left(%(preview)s, 120), preview_author = 'contact', last_inbound_at = now(), last_message_at = now()
+             FROM m WHERE c.id = %(conversation)s
+           RETURNING m.id, m.number, m.created_at, old.answer_waiting OR %(silent)s AS waiting,
+             pg_notify('savdo_live', json_build_array(c.tenant_id, c.id, 'message', m.number::text)::text)""",
+        {
+            "message": new_id(), "conversation": conversation["id"], "kind": _kind(inbound), "text": text, "payload": Jsonb(payload),
+            "external": inbound.external_id, "preview": text or _kind(inbound), "wait": wait, "longest": longest,
+            "silent": conversation["status"] == "human" or conversation["opted_out"],
+        },
+    )  # fmt: skip
+    if row is None:
+        return await _repeat(session, connection, inbound, conversation["id"])
+    return Taken(row["id"], row["number"], repeat=False, conversation_id=conversation["id"], created_at=row["created_at"], waiting=row["waiting"])
+
+
+async def change(session: Session, connection: Connection, inbound: Inbound, conversation: DictRow) -> Taken:
+    """An edit or a deletion by the customer. What was already answered is not answered again; the thread shows the change."""
+    row = await first(
+        session,
+        """WITH c AS (UPDATE conversations SET revision = revision + 1 WHERE id = %(conversation)s RETURNING revision)
+           UPDATE messages m SET revision = c.revision,
+                  text = CASE WHEN %(deleted)s THEN '' ELSE %(text)s END,
+                  edited_at = CASE WHEN %(deleted)s THEN edited_at ELSE now() END,
+                  deleted_at = CASE WHEN %(deleted)s THEN now() ELSE deleted_at END
+             FROM c WHERE m.conversation_id = %(conversation)s AND m.direction = 'in' AND m.external_id = %(external)s
+           RETURNING m.id, m.number, m.created_at,
+             pg_notify('savdo_live', json_build_array(m.tenant_id, m.conversation_id, 'message', m.number::text)::text)""",
+        {
+            "conversation": conversation["id"], "external": inbound.external_id, "text": clean(inbound.text),
+            "deleted": inbound.event == "deleted",
+        },
+    )  # fmt: skip
+    if row is None:
+        return Taken(None, 0, repeat=False, conversation_id=conversation["id"])
+    return Taken(row["id"], row["number"], repeat=False, conversation_id=conversation["id"], created_at=row["created_at"])
+
+
+async def keep_unknown(session: Session, connection: Connection, inbound: Inbound) -> None:
+    """Events we have no use for yet are kept as they came, so that none is lost."""
+    await session.execute(
+        "INSERT INTO unknown_events (tenant_id, id, connection_id, kind, body) VALUES (%s, %s, %s, %s, %s)",
+        (connection.tenant_id, new_id(), connection.id, inbound.external_id[:64], Jsonb(dict(inbound.raw))),
+    )
+
+
+def clean(text: str) -> str:
+    """Text as PostgreSQL can keep it: no null bytes, no lone surrogates, at most LONGEST_TEXT characters."""
+    return text.replace("\x00", "").encode("utf-8", "replace").decode()[:LONGEST_TEXT]
+
+
+def payload_of(inbound: Inbound) -> Mapping[str, Any]:
+    payload: dict[str, Any] = {}
+    if inbound.media:
+        payload["media"] = [
+            {"kind": one.kind, "reference": one.reference, "name": clean(one.name), "mime": one.mime, "size": one.size}
+            for one in inbound.media
+        ]
+    if inbound.location:
+        payload["location"] = list(inbound.location)
+    for key in ("reply_to", "quick_reply", "campaign", "album"):
+        if value := getattr(inbound, key):
+            payload[key] = clean(value)
+    return payload
+
+
+def _kind(inbound: Inbound) -> str:
+    if inbound.media:
+        return inbound.media[0].kind
+    if inbound.location:
+        return "location"
+    return "contact" if inbound.sender.phone and not inbound.text else "text"
+
+
+async def _locked(session: Session, connection_id: UUID, thread_id: str) -> DictRow | None:
+    return await first(
+        session,
+        """SELECT c.id, c.contact_id, c.status, p.opted_out_at IS NOT NULL AS opted_out
+             FROM conversations c JOIN contacts p ON p.tenant_id = c.tenant_id AND p.id = c.contact_id
+            WHERE c.connection_id = %s AND c.external_id = %s FOR UPDATE OF c""",
+        (connection_id, thread_id),
+    )
+
+
+async def _repeat(session: Session, connection: Connection, inbound: Inbound, conversation_id: UUID) -> Taken:
+    row = await first(
+        session,
+        "SELECT id, number, created_at FROM messages WHERE connection_id = %s AND external_id = %s AND direction = 'in'",
+        (connection.id, inbound.external_id),
+    )
+    assert row is not None
+    return Taken(row["id"], row["number"], repeat=True, conversation_id=conversation_id, created_at=row["created_at"])

@@ -1,0 +1,163 @@
+"""Sending what is queued: in order within a conversation, each message once.
+
+A message is claimed in a committed transaction before the network is touched. A crash between the claim and the
+mark leaves it `sending`; whoever comes next looks whether it went out where the channel can tell, and otherwise calls
+it `uncertain` and shows it to a person, because a message sent twice cannot be taken back.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from savdo.base import telemetry
+from savdo.base.db import Session, first, platform_step, rows, step
+from savdo.base.errors import SavdoError
+from savdo.base.jobs import job
+from savdo.channels import connections
+from savdo.channels.models import Blocked, Button, CannotTell, Connection, Disconnected, File, Outbound, Uncertain, channel
+from savdo.conversations import contacts, media
+
+TRIES = 8
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A message that is ours to send. `interrupted`: somebody claimed it before and did not come back."""
+
+    message_id: UUID
+    conversation_id: UUID
+    contact_id: UUID
+    thread_id: str
+    text: str
+    payload: Mapping[str, Any]
+    attempts: int
+    interrupted: bool
+    connection: Connection
+
+
+async def ask(session: Session, tenant_id: UUID, conversation_id: UUID) -> None:
+    """Has what is queued in a conversation sent after the commit."""
+    await deliver.later(session, lock=f"deliver:{conversation_id}", tenant_id=str(tenant_id), conversation_id=str(conversation_id))
+
+
+@job(attempts=12, priority=1)
+async def deliver(tenant_id: str, conversation_id: str) -> None:
+    """Sends every queued message of a conversation, oldest first. Raises the channel's error when it should be tried again."""
+    tenant = UUID(tenant_id)
+    while True:
+        async with step(tenant) as session:
+            claim = await _claim(session, UUID(conversation_id))
+        if claim is None:
+            return
+        await _send(tenant, claim)
+
+
+async def sweep() -> None:
+    """Asks again for messages that have been queued for long without a job."""
+    async with platform_step("outbox sweep") as session:
+        stuck = await rows(
+            session,
+            """SELECT DISTINCT m.tenant_id, m.conversation_id FROM messages m
+                WHERE m.direction = 'out' AND m.status IN ('queued', 'sending') AND m.created_at < now() - interval '2 minutes'
+                  AND NOT EXISTS (SELECT 1 FROM procrastinate_jobs j
+                                   WHERE j.lock = 'deliver:' || m.conversation_id AND j.status IN ('todo', 'doing')) LIMIT 500""",
+        )
+    for row in stuck:
+        async with step(row["tenant_id"]) as session:
+            await ask(session, row["tenant_id"], row["conversation_id"])
+
+
+async def _claim(session: Session, conversation_id: UUID) -> Claim | None:
+    row = await first(
+        session,
+        """WITH c AS (SELECT tenant_id, id, status, contact_id, connection_id, external_id FROM conversations WHERE id = %s),
+                next AS (SELECT m.id, m.status FROM messages m JOIN c ON m.tenant_id = c.tenant_id AND m.conversation_id = c.id
+                          WHERE m.direction = 'out' AND m.status IN ('queued', 'sending') ORDER BY m.number LIMIT 1 FOR UPDATE OF m)
+           UPDATE messages m SET
+                  -- Counted before the call: a crash while sending must not become an endless loop.
+                  attempts = m.attempts + 1,
+                  -- The bot does not talk over a person, nor after a goodbye for good.
+                  status = CASE WHEN m.author = 'bot' AND next.status = 'queued' AND (c.status = 'human' OR p.opted_out_at < m.created_at)
+                                THEN 'failed' ELSE 'sending' END
+             FROM next, c JOIN contacts p ON p.tenant_id = c.tenant_id AND p.id = c.contact_id
+            WHERE m.tenant_id = c.tenant_id AND m.id = next.id
+           RETURNING m.id, m.conversation_id, m.text, m.payload, m.attempts, m.status, next.status = 'sending' AS interrupted,
+                     c.contact_id, c.connection_id, c.external_id""",
+        (conversation_id,),
+    )
+    if row is None:
+        return None
+    if row["status"] == "failed":
+        await _finish(session, row["id"], "failed", error="withdrawn")
+        return await _claim(session, conversation_id)
+    connection = await connections.by_id(session, row["connection_id"])
+    return Claim(
+        row["id"], row["conversation_id"], row["contact_id"], row["external_id"], row["text"], row["payload"],
+        row["attempts"], row["interrupted"], connection,
+    )  # fmt: skip
+
+
+async def _send(tenant_id: UUID, claim: Claim) -> None:
+    adapter = channel(claim.connection.channel)
+    outbound = await _outbound(tenant_id, claim)
+    try:
+        external_id = await adapter.find(claim.connection, outbound) if claim.interrupted else None
+        if external_id is None:
+            external_id = await adapter.send(claim.connection, outbound)
+    except (Uncertain, CannotTell) as error:
+        await _mark(tenant_id, claim, "uncertain", error=error.message)
+    except SavdoError as error:
+        await _refused(tenant_id, claim, error)
+    else:
+        await _mark(tenant_id, claim, "sent", external_id=external_id)
+
+
+async def _refused(tenant_id: UUID, claim: Claim, error: SavdoError) -> None:
+    if not error.permanent and claim.attempts < TRIES:
+        await _mark(tenant_id, claim, "queued", error=error.message)
+        raise error
+    async with step(tenant_id) as session:
+        await _finish(session, claim.message_id, "failed", error=error.message)
+        if isinstance(error, Blocked):
+            await contacts.set_reachable(session, claim.contact_id, False)
+        if isinstance(error, Disconnected):
+            await connections.mark(session, claim.connection.id, "reconnect", error.message)
+    telemetry.delivered(claim.connection.channel, "failed")
+    log.warning("message failed", channel=claim.connection.channel, code=error.code, message_id=str(claim.message_id))
+
+
+async def _mark(tenant_id: UUID, claim: Claim, status: str, *, external_id: str | None = None, error: str | None = None) -> None:
+    async with step(tenant_id) as session:
+        await _finish(session, claim.message_id, status, external_id=external_id, error=error)
+    telemetry.delivered(claim.connection.channel, status)
+
+
+async def _finish(session: Session, message_id: UUID, status: str, *, external_id: str | None = None, error: str | None = None) -> None:
+    # "uncertain" may still become "sent": a worker that was only slow, and not dead, comes back with the truth.
+    await session.execute(
+        """WITH m AS (SELECT tenant_id, id, conversation_id FROM messages WHERE id = %(id)s AND status IN ('sending', 'uncertain', 'failed')),
+                c AS (UPDATE conversations SET revision = revision + 1 FROM m WHERE conversations.tenant_id = m.tenant_id
+                       AND conversations.id = m.conversation_id RETURNING conversations.revision)
+           UPDATE messages SET status = %(status)s, external_id = coalesce(%(external)s, messages.external_id), error = %(error)s,
+                  revision = c.revision, sent_at = CASE WHEN %(status)s = 'sent' THEN now() ELSE sent_at END
+             FROM m, c WHERE messages.tenant_id = m.tenant_id AND messages.id = m.id
+           RETURNING pg_notify('savdo_live', json_build_array(messages.tenant_id, messages.conversation_id, 'status', number::text)::text)""",
+        {"id": message_id, "status": status, "external": external_id, "error": error},
+    )
+
+
+async def _outbound(tenant_id: UUID, claim: Claim) -> Outbound:
+    buttons = tuple(Button(one["id"], one["title"], one.get("url", "")) for one in claim.payload.get("buttons", ()))
+    files: list[File] = []
+    for one in claim.payload.get("attachments", ()):
+        async with step(tenant_id) as session:
+            attachment, content = await media.read(session, UUID(one["id"]))
+        files.append(File(attachment.kind, attachment.name, attachment.mime, content))
+    return Outbound(claim.message_id, claim.thread_id, claim.text, buttons, tuple(files), claim.payload.get("reply_to", ""))
+
+

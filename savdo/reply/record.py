@@ -1,0 +1,204 @@
+"""The turn's own transactions: where it begins, what it loads, and the one in which everything of it happens or nothing."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from psycopg.rows import DictRow
+from psycopg.types.json import Jsonb
+
+from savdo.base import clock, telemetry
+from savdo.base.db import Session, first, new_id, platform_step, rows, step
+from savdo.conversations import contacts, outbox
+from savdo.knowledge.models import Passage
+from savdo.reply.models import Campaign, Draft, Said, Turn
+
+HISTORY = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    tenant_id: UUID
+    conversation_id: UUID
+    failed: bool
+
+
+async def begin(session: Session, conversation_id: UUID) -> datetime | None:
+    """Locks the row and clears the note that a job waits, before anything is read: a message that is being stored now
+    is either seen by this turn or finds the note cleared and asks for the next one. None when nothing is unanswered."""
+    row = await first(
+        session,
+        """UPDATE conversations SET answer_waiting = false WHERE id = %s
+           RETURNING answered_number < inbound_number AND status IN ('bot', 'handover') AS open, answer_due_at""",
+        (conversation_id,),
+    )
+    return row["answer_due_at"] or clock.now() if row and row["open"] else None
+
+
+async def load(session: Session, tenant_id: UUID, conversation_id: UUID) -> Turn | None:
+    """Everything the answer needs, in two reads. None when nothing may be answered: a person talks, the customer opted
+    out, the company is suspended."""
+    head = await first(
+        session,
+        """SELECT c.*, t.profile, t.status AS tenant_status, p.name AS contact_name, p.opted_out_at, n.channel,
+                  (SELECT facts FROM leads l WHERE l.tenant_id = c.tenant_id AND l.conversation_id = c.id) AS facts,
+                  (SELECT coalesce(json_agg(g ORDER BY g.position, g.id), '[]') FROM campaigns g WHERE g.tenant_id = c.tenant_id) AS campaigns
+             FROM conversations c
+             JOIN tenants t ON t.id = c.tenant_id
+             JOIN contacts p ON p.tenant_id = c.tenant_id AND p.id = c.contact_id
+             JOIN connections n ON n.tenant_id = c.tenant_id AND n.id = c.connection_id
+            WHERE c.id = %s""",
+        (conversation_id,),
+    )
+    if head is None or head["opted_out_at"] or head["tenant_status"] != "active":
+        return None
+    found = await rows(
+        session,
+        """SELECT number, direction, author, text, kind, payload, created_at FROM messages
+            WHERE conversation_id = %s AND deleted_at IS NULL AND (direction = 'in' OR status <> 'failed')
+              AND (number > %s OR number > (SELECT coalesce(max(number), 0) FROM (
+                     SELECT number FROM messages WHERE conversation_id = %s AND number <= %s ORDER BY number DESC OFFSET %s LIMIT 1) AS oldest))
+            ORDER BY number""",
+        (conversation_id, head["answered_number"], conversation_id, head["answered_number"], HISTORY),
+    )
+    fresh = tuple(_said(row) for row in found if row["direction"] == "in" and row["number"] > head["answered_number"])
+    if not fresh:
+        return None
+    history = tuple(_said(row) for row in found if not (row["direction"] == "in" and row["number"] > head["answered_number"]))
+    return Turn(
+        tenant_id=tenant_id, conversation_id=conversation_id, contact_id=head["contact_id"], channel=head["channel"],
+        profile=head["profile"], campaigns=tuple(_campaign(one) for one in head["campaigns"]), history=history[-HISTORY:], fresh=fresh,
+        facts=head["facts"] or {}, status=head["status"], language=head["language"] or "", contact_name=head["contact_name"] or "",
+        now=clock.now(),
+    )  # fmt: skip
+
+
+async def write(turn: Turn, draft: Draft, passages: Sequence[Passage], timings: Mapping[str, float]) -> bool:
+    """The final transaction: the reply queued, the trace, the lead, the cost, the handover; only if nothing newer arrived,
+    no person took over, the customer did not opt out and the company is active. Else False, and nothing of it happened."""
+    async with step(turn.tenant_id) as session:
+        row = await first(
+            session,
+            """SELECT c.revision FROM conversations c
+                 JOIN tenants t ON t.id = c.tenant_id JOIN contacts p ON p.tenant_id = c.tenant_id AND p.id = c.contact_id
+                WHERE c.id = %s AND c.inbound_number = %s AND c.answered_number < c.inbound_number
+                  AND c.status = %s AND t.status = 'active' AND p.opted_out_at IS NULL FOR UPDATE OF c""",
+            (turn.conversation_id, turn.fresh[-1].number, turn.status),
+        )
+        if row is None:
+            return False
+        turn_id = await _trace(session, turn, draft, passages, timings)
+        await _reply(session, turn, draft, turn_id)
+        await _lead(session, turn, draft)
+        await _consequences(session, turn, draft)
+        if not draft.silent:
+            await outbox.ask(session, turn.tenant_id, turn.conversation_id)
+    telemetry.correlate(turn_id=str(turn_id))
+    return True
+
+
+async def overdue(by: timedelta) -> list[Overdue]:
+    """Conversations whose answer is due since `by` and that no job will answer."""
+    async with platform_step("answer sweep") as session:
+        found = await rows(
+            session,
+            """SELECT c.tenant_id, c.id, EXISTS (SELECT 1 FROM procrastinate_jobs f WHERE f.lock = 'answer:' || c.id AND f.status = 'failed') AS failed
+                 FROM conversations c JOIN tenants t ON t.id = c.tenant_id AND t.status = 'active'
+                 JOIN contacts p ON p.tenant_id = c.tenant_id AND p.id = c.contact_id AND p.opted_out_at IS NULL
+                WHERE c.answered_number < c.inbound_number AND c.answer_due_at < now() - %s AND c.status IN ('bot', 'handover')
+                  AND NOT EXISTS (SELECT 1 FROM procrastinate_jobs j WHERE j.lock = 'answer:' || c.id AND j.status IN ('todo', 'doing'))
+                ORDER BY c.answer_due_at LIMIT 500""",
+            (by,),
+        )
+    return [Overdue(row["tenant_id"], row["id"], row["failed"]) for row in found]
+
+
+async def _trace(session: Session, turn: Turn, draft: Draft, passages: Sequence[Passage], timings: Mapping[str, float]) -> UUID:
+    turn_id = new_id()
+    trace = {
+        "passages": [
+            {
+                "id": str(one.id), "document_id": str(one.document_id), "document": one.document_name, "title_path": list(one.title_path),
+                "text": one.text[:1000], "score": round(one.score, 4), "page": one.page, "cited": one.id in draft.cited,
+            }
+            for one in passages
+        ],
+        "timings_ms": {**timings, "total": round(sum(timings.values()), 1)},
+        "faults": [asdict(fault) for fault in draft.faults], "notes": list(draft.notes),
+        "tokens_in": draft.tokens_in, "tokens_out": draft.tokens_out,
+    }  # fmt: skip
+    await session.execute(
+        """INSERT INTO turns (tenant_id, id, conversation_id, first_number, last_number, outcome, reading, trace, model, cost_micros, currency)
+           VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)""",
+        (
+            turn.tenant_id, turn_id, turn.conversation_id, turn.fresh[0].number, turn.fresh[-1].number,
+            "silent" if draft.silent else "answered", Jsonb(asdict(draft.reading)), Jsonb(trace, dumps=_dumps), draft.model,
+            draft.cost_micros, draft.currency,
+        ),
+    )  # fmt: skip
+    return turn_id
+
+
+async def _reply(session: Session, turn: Turn, draft: Draft, turn_id: UUID) -> None:
+    payload = {"buttons": [asdict(button) for button in draft.buttons]} if draft.buttons else {}
+    await session.execute(
+        """WITH c AS (
+             UPDATE conversations SET answered_number = %(through)s, language = %(language)s,
+                    revision = revision + CASE WHEN %(silent)s THEN 0 ELSE 1 END,
+                    status = CASE WHEN %(handover)s THEN 'handover' ELSE status END,
+                    preview = CASE WHEN %(silent)s THEN preview ELSE left(%(text)s, 120) END,
+                    preview_author = CASE WHEN %(silent)s THEN preview_author ELSE 'bot' END,
+                    last_message_at = CASE WHEN %(silent)s THEN last_message_at ELSE now() END
+              WHERE id = %(conversation)s RETURNING tenant_id, id, connection_id, revision),
+             m AS (
+             INSERT INTO messages (tenant_id, id, conversation_id, connection_id, number, revision, direction, author, text, payload, status, turn_id)
+             SELECT tenant_id, %(message)s, id, connection_id, revision, revision, 'out', 'bot', %(text)s, %(payload)s, 'queued', %(turn)s
+               FROM c WHERE NOT %(silent)s RETURNING number)
+           SELECT pg_notify('savdo_live', json_build_array(c.tenant_id, c.id,
+             CASE WHEN %(silent)s THEN 'conversation' ELSE 'message' END, coalesce((SELECT number FROM m)::text, ''))::text) FROM c""",
+        {
+            "through": turn.fresh[-1].number, "language": draft.reading.language, "silent": draft.silent,
+            "handover": draft.handover is not None, "text": draft.text, "conversation": turn.conversation_id, "message": new_id(),
+            "payload": Jsonb(payload), "turn": turn_id,
+        },
+    )  # fmt: skip
+
+
+async def _lead(session: Session, turn: Turn, draft: Draft) -> None:
+    if not draft.facts and not draft.score:
+        return
+    await session.execute(
+        """INSERT INTO leads (tenant_id, id, conversation_id, contact_id, stage, facts, score) VALUES (%s, %s, %s, %s, 'talking', %s, %s)
+           ON CONFLICT (tenant_id, conversation_id) DO UPDATE
+             SET facts = leads.facts || EXCLUDED.facts, score = GREATEST(leads.score, EXCLUDED.score), updated_at = now()""",
+        (turn.tenant_id, new_id(), turn.conversation_id, turn.contact_id, Jsonb(dict(draft.facts), dumps=_dumps), max(0, min(100, draft.score))),
+    )
+    details = {key: str(draft.facts.get(key) or "") for key in ("name", "phone", "email")}
+    if any(details.values()):
+        await contacts.set_details(session, turn.contact_id, **details)
+
+
+async def _consequences(session: Session, turn: Turn, draft: Draft) -> None:
+    if draft.opt_out:
+        await contacts.opt_out(session, turn.contact_id)
+    if draft.handover is not None:
+        await session.execute(
+            """INSERT INTO handovers (tenant_id, id, conversation_id, reason, summary) VALUES (%s, %s, %s, %s, %s)
+               ON CONFLICT (tenant_id, conversation_id) WHERE ended_at IS NULL DO NOTHING""",
+            (turn.tenant_id, new_id(), turn.conversation_id, draft.handover, turn.text[:500]),
+        )
+
+
+def _said(row: DictRow) -> Said:
+    return Said(row["number"], row["author"], row["text"], row["created_at"], row["kind"], row["payload"].get("quick_reply", ""))
+
+
+def _campaign(row: Mapping[str, Any]) -> Campaign:
+    return Campaign(UUID(row["id"]), row["name"], row["price"] or {}, tuple(row["features"]), row["chat_flow"], row["audience"])
+
+
+def _dumps(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)

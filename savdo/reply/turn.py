@@ -1,0 +1,174 @@
+"""The main path: what a customer says is stored, then answered once.
+
+`take` stores and asks for an answer in one transaction; `answer` waits for the end of the burst, reads, searches,
+drafts, checks and writes, with no transaction open while anybody else is asked. The two lock the same conversation
+row before they look: a message that arrives at any moment is either in the turn being answered, which then is
+dropped, or has an answer job of its own.
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import structlog
+
+from savdo.ai import embed
+from savdo.base import clock, telemetry
+from savdo.base.db import Session, step
+from savdo.base.jobs import job
+from savdo.base.settings import settings
+from savdo.channels import connections
+from savdo.channels.models import Connection, Inbound
+from savdo.conversations import contacts, intake, media, outbox
+from savdo.conversations.models import Taken
+from savdo.knowledge import search
+from savdo.knowledge.models import Passage
+from savdo.reply import generate, record, understand
+from savdo.reply.models import Draft, Reading, Turn
+
+ATTEMPTS = 4
+# A sentence that looks finished waits this share of the longest wait.
+FINISHED_SHARE = 0.4
+BURST_WAITS = 4
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Timings:
+    """Milliseconds by step of one turn, for the "why" panel and the metrics."""
+
+    ms: dict[str, float] = field(default_factory=dict[str, float])
+
+    @contextmanager
+    def of(self, name: str):  # noqa: ANN201 # a context manager of nothing
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.ms[name] = round((time.perf_counter() - started) * 1000, 1)
+
+
+async def take(connection: Connection, inbounds: Sequence[Inbound]) -> list[Taken]:
+    """Stores what came in, in one transaction, and asks for an answer. When it returns, nothing can be lost any more."""
+    async with step(connection.tenant_id) as session:
+        taken = [await _take_one(session, connection, inbound) for inbound in inbounds]
+    telemetry.messages_taken(connection.channel, sum(one.message_id is not None and not one.repeat for one in taken))
+    return taken
+
+
+@job(attempts=ATTEMPTS)
+async def answer(tenant_id: str, conversation_id: str) -> None:
+    """Answers what is unanswered in a conversation, or finds that nothing is."""
+    tenant, conversation, timings = UUID(tenant_id), UUID(conversation_id), Timings()
+    started = time.perf_counter()
+    with timings.of("wait"):
+        loaded = await _end_of_burst(tenant, conversation)
+    if loaded is None:
+        return
+    draft, passages = await _drafted(loaded, timings)
+    with timings.of("write"):
+        written = await record.write(loaded, draft, passages, timings.ms)
+    telemetry.answered(loaded.channel, draft.model, "answered" if written else "dropped", time.perf_counter() - started)
+
+
+async def sweep() -> None:
+    """Looks after answers that are overdue and have no job: asks again, or gives up where it failed for good."""
+    for overdue in await record.overdue(timedelta(seconds=30)):
+        if overdue.failed:
+            await give_up(overdue.tenant_id, overdue.conversation_id)
+        else:
+            async with step(overdue.tenant_id) as session:
+                await ask_for_answer(session, overdue.tenant_id, overdue.conversation_id)
+
+
+async def ask_for_answer(session: Session, tenant_id: UUID, conversation_id: UUID) -> None:
+    await answer.later(session, lock=f"answer:{conversation_id}", tenant_id=str(tenant_id), conversation_id=str(conversation_id))
+
+
+async def give_up(tenant_id: UUID, conversation_id: UUID) -> None:
+    """The last resort when an answer failed for good: the customer hears a sentence, a person is called."""
+    loaded = await _load_now(tenant_id, conversation_id)
+    if loaded is not None:
+        await record.write(loaded, generate.last_resort(loaded), (), {})
+
+
+async def _take_one(session: Session, connection: Connection, inbound: Inbound) -> Taken:
+    if inbound.event == "unknown":
+        await intake.keep_unknown(session, connection, inbound)
+        return Taken(None, 0, repeat=False, conversation_id=None)
+    conversation = await intake.lock(session, connection, inbound)
+    if inbound.event in ("blocked", "unblocked"):
+        await contacts.set_reachable(session, conversation["contact_id"], inbound.event == "unblocked")
+        return Taken(None, 0, repeat=False, conversation_id=conversation["id"])
+    if inbound.event in ("edited", "deleted"):
+        return await intake.change(session, connection, inbound, conversation)
+    if inbound.text == "/start" and conversation["opted_out"]:
+        # Pressing Start again is the customer's own wish to be written to.
+        await contacts.opt_in(session, conversation["contact_id"])
+        conversation["opted_out"] = False
+    if inbound.sender.phone:
+        await contacts.set_details(session, conversation["contact_id"], phone=inbound.sender.phone)
+    taken = await intake.store(session, connection, inbound, conversation, _wait(inbound), _longest())
+    if not taken.repeat and inbound.media:
+        await media.fetch.later(session, tenant_id=str(connection.tenant_id), message_id=str(taken.message_id))
+    if not taken.waiting:
+        await ask_for_answer(session, connection.tenant_id, conversation["id"])
+    return taken
+
+
+async def _end_of_burst(tenant_id: UUID, conversation_id: UUID) -> Turn | None:
+    while True:
+        async with step(tenant_id) as session:
+            due = await record.begin(session, conversation_id)
+            if due is None:
+                return None
+            if due <= clock.now():
+                return await record.load(session, tenant_id, conversation_id)
+        await asyncio.sleep(max(0.0, (due - clock.now()).total_seconds()))
+
+
+async def _load_now(tenant_id: UUID, conversation_id: UUID) -> Turn | None:
+    async with step(tenant_id) as session:
+        await record.begin(session, conversation_id)
+        return await record.load(session, tenant_id, conversation_id)
+
+
+async def _drafted(turn: Turn, timings: Timings) -> tuple[Draft, Sequence[Passage]]:
+    with timings.of("read"):
+        reading, vector = await _read(turn)
+    with timings.of("search"):
+        async with step(turn.tenant_id) as session:
+            passages = await search.find(session, search_text(turn), vector)
+    with timings.of("draft"):
+        return await generate.draft(turn, reading, passages), passages
+
+
+async def _read(turn: Turn) -> tuple[Reading, Sequence[float]]:
+    vector = await embed.query(search_text(turn))
+    return await asyncio.to_thread(understand.read, turn), vector
+
+
+def search_text(turn: Turn) -> str:
+    """What to look for: this turn, with the one before it where this one is too short to stand alone."""
+    text = turn.text
+    if len(text.split()) < 4:
+        before = [said.text for said in turn.history if said.author == "contact"][-1:]
+        text = "\n".join([*before, text])
+    return text[-1500:]
+
+
+def _wait(inbound: Inbound) -> timedelta:
+    longest = settings().debounce_ms
+    finished = inbound.quick_reply or inbound.text.rstrip().endswith(("?", ".", "!", "…", ")", "؟"))
+    return timedelta(milliseconds=longest * FINISHED_SHARE if finished else longest)
+
+
+def _longest() -> timedelta:
+    return timedelta(milliseconds=settings().debounce_ms * BURST_WAITS)
+
+

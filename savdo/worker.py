@@ -1,0 +1,50 @@
+"""Three tables on one page: which jobs exist, what runs when, who reacts to which event."""
+
+import asyncio
+
+from savdo.base import jobs
+from savdo.base.settings import settings
+from savdo.conversations import media, outbox
+from savdo.knowledge import ingest
+from savdo.reply import turn
+
+JOBS = (turn.answer, outbox.deliver, media.fetch, ingest.read)
+
+
+@jobs.job(attempts=1, priority=10)
+async def rescue() -> None:
+    """Gives back the jobs of dead workers."""
+    await jobs.rescue_stalled()
+
+
+@jobs.job(attempts=1)
+async def sweep() -> None:
+    """Finds answers and messages that are overdue and have no job."""
+    await turn.sweep()
+    await outbox.sweep()
+
+
+@jobs.job(attempts=1)
+async def tidy() -> None:
+    """Forgets old finished jobs."""
+    await jobs.forget_finished()
+
+
+# Six fields: seconds come last.
+CRON = (
+    ("* * * * * */5", rescue),
+    ("* * * * * */20", sweep),
+    ("17 3 * * *", tidy),
+)
+
+# Nothing reacts to an event yet; the main path never goes through one.
+REACTIONS: dict[type, tuple[jobs.Job[...], ...]] = {}
+
+for expression, task in CRON:
+    jobs.cron(expression, task)
+
+
+async def run(stop: asyncio.Event) -> None:
+    """Works until `stop` is set. The jobs of a worker that died are given back first, not at the next tick."""
+    await jobs.rescue_stalled()
+    await jobs.work(concurrency=settings().worker_concurrency, stop=stop)
