@@ -1,0 +1,209 @@
+"""The commands."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+from uuid import UUID
+
+import typer
+import uvicorn
+from rich.console import Console
+from rich.table import Table
+
+from savdo import bench as measuring
+from savdo import demo as demonstration
+from savdo import evals, worker
+from savdo.ai import embed
+from savdo.app import create_app
+from savdo.base import jobs as queue
+from savdo.base import runtime, telemetry
+from savdo.base.db import platform_step
+from savdo.base.errors import SavdoError
+from savdo.base.migrate import migrate as run_migrations
+from savdo.base.settings import settings
+from savdo.operations import health, lifecycle
+
+cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Sales conversations for companies.")
+tenants = typer.Typer(no_args_is_help=True, help="Companies on this installation.")
+letters = typer.Typer(no_args_is_help=True, help="Jobs that failed for good.")
+cli.add_typer(tenants, name="tenant")
+cli.add_typer(letters, name="jobs")
+out = Console()
+
+Business = Annotated[Path, typer.Option(help="Folder with profile.json, campaigns.json and docs/.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+
+
+def main() -> None:
+    """Runs a command; an error of ours is one sentence, not a traceback."""
+    try:
+        cli()
+    except SavdoError as error:
+        Console(stderr=True).print(f"[red]{error.message}[/red]", highlight=False, soft_wrap=True)
+        sys.exit(1)
+
+
+@cli.command()
+def demo(
+    port: Annotated[int, typer.Option(help="Port of the pages.")] = 8000,
+    data: Annotated[Path, typer.Option(help="Folder of the demo's database and files.")] = Path(".data"),
+    business: Annotated[Path | None, typer.Option(help="Another company than the demo one.")] = None,
+    no_open: Annotated[bool, typer.Option("--no-open", help="Do not open the browser.")] = False,
+) -> None:
+    """Everything in one process with a demo company; Ctrl-C stops it."""
+    os.environ["SAVDO_DATA_DIR"], os.environ["SAVDO_PORT"] = str(data), str(port)
+    telemetry.configure()
+    demonstration.run(business, open_browser=not no_open)
+
+
+@cli.command()
+def serve() -> None:
+    """The pages and the hooks; any number on one database."""
+    telemetry.configure()
+    uvicorn.run(
+        create_app(), host=settings().host, port=settings().port, log_config=None, timeout_graceful_shutdown=5, server_header=False
+    )
+
+
+@cli.command("worker")
+def work() -> None:
+    """Runs the jobs; any number on one database."""
+    telemetry.configure()
+    asyncio.run(_work())
+
+
+@cli.command()
+def migrate() -> None:
+    """Brings the database to the newest schema."""
+    run_migrations(asyncio.run(runtime.database_address(settings())))
+    out.print("The schema is up to date.")
+
+
+@tenants.command("create")
+def create_tenant(
+    business: Business,
+    email: Annotated[str, typer.Option(help="The owner's e-mail.")] = "",
+    password: Annotated[str, typer.Option(help="The owner's password; made up when missing.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Takes a company on from a folder."""
+    made = _with_database(lifecycle.onboard, business, email=email, password=password)
+    values = {key: str(value) if isinstance(value, UUID) else value for key, value in asdict(made).items()}
+    if as_json:
+        print(json.dumps(values, ensure_ascii=False))
+    else:
+        _table("New company", values)
+
+
+@tenants.command("suspend")
+def suspend_tenant(tenant_id: UUID) -> None:
+    """The bot stops writing; what customers send is still kept."""
+    _with_database(lifecycle.suspend, tenant_id)
+    out.print("Suspended.")
+
+
+@tenants.command("resume")
+def resume_tenant(tenant_id: UUID) -> None:
+    """Back to work; what was asked meanwhile is answered."""
+    _with_database(lifecycle.resume, tenant_id)
+    out.print("Active again.")
+
+
+@letters.command("failed")
+def failed_jobs(as_json: AsJson = False) -> None:
+    """Lists jobs that failed for good."""
+    found = _with_database(_dead_letters)
+    if as_json:
+        print(json.dumps(found, default=str))
+        return
+    table = Table("id", "task", "attempts", "failed", title=f"{len(found)} failed jobs")
+    for one in found:
+        table.add_row(str(one["id"]), one["task"], str(one["attempts"]), f"{one['failed_at']:%Y-%m-%d %H:%M}")
+    out.print(table)
+
+
+@letters.command("replay")
+def replay_job(job_id: int) -> None:
+    """Has a failed job run again."""
+    if not _with_database(_replay, job_id):
+        raise typer.BadParameter(f"{job_id} is not a failed job; see: savdo jobs failed")
+    out.print("It runs again.")
+
+
+@cli.command("eval")
+def evaluate(
+    folder: Path,
+    model: Annotated[str, typer.Option(help="local, or a model's name.")] = "local",
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write every figure and every wrong row here.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Write the figures as Markdown here.")] = None,
+) -> None:
+    """Runs messages, questions and dialogues through the real pipeline and prints the figures."""
+    evals.run(folder, model=model, json_file=json_file, report=report)
+
+
+@cli.command()
+def bench(
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures here.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Write the figures as Markdown here.")] = None,
+    quick: Annotated[bool, typer.Option(help="Fewer events: seconds instead of minutes.")] = False,
+) -> None:
+    """Measures the main path beside the bare database, in one run."""
+    measuring.run(json_file=json_file, report=report, quick=quick)
+
+
+@cli.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Tells what is configured, reachable and broken."""
+    checks = asyncio.run(health.examine(settings()))
+    if as_json:
+        print(json.dumps([asdict(one) for one in checks], ensure_ascii=False))
+    else:
+        marks = {"ok": "[green]ok[/green]", "off": "[dim]off[/dim]", "broken": "[red]broken[/red]"}
+        table = Table("what", "state", "details")
+        for one in checks:
+            table.add_row(one.what, marks[one.state], one.details)
+        out.print(table)
+    if any(one.state == "broken" for one in checks):
+        raise typer.Exit(1)
+
+
+async def _work() -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    url = await runtime.database_address(settings())
+    async with runtime.running(settings(), url):
+        await asyncio.to_thread(embed.warm)
+        await worker.run(stop)
+
+
+async def _dead_letters() -> list[dict[str, Any]]:
+    async with platform_step("list of failed jobs") as session:
+        return await queue.dead_letters(session)
+
+
+async def _replay(job_id: int) -> bool:
+    async with platform_step("replay of a failed job") as session:
+        return await queue.replay(session, job_id)
+
+
+def _with_database(function: Any, *values: Any, **named: Any) -> Any:
+    async def run() -> Any:
+        url = await runtime.database_address(settings())
+        await asyncio.to_thread(run_migrations, url)
+        async with runtime.running(settings(), url):
+            return await function(*values, **named)
+
+    return asyncio.run(run())
+
+
+def _table(title: str, values: dict[str, Any]) -> None:
+    table = Table(title=title, show_header=False)
+    for key, value in values.items():
+        table.add_row(key, str(value))
+    out.print(table)
