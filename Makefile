@@ -43,8 +43,8 @@ train: .venv/.dev ## Build the small model from the examples
 	@$(BIN)/python -m savdo.reply.train
 
 lock: $(UV) ## Pin the newest versions that fit pyproject.toml
-	@$(UV) pip compile -q --upgrade --universal --python-version 3.11 pyproject.toml --group dev --no-header --no-annotate --no-emit-index-url -o requirements-dev.txt
-	@$(UV) pip compile -q --universal --python-version 3.11 pyproject.toml -c requirements-dev.txt --no-header --no-annotate --no-emit-index-url -o requirements.txt
+	@$(UV) pip compile -q --upgrade pyproject.toml --group dev --no-header --no-annotate --no-emit-index-url -o requirements-dev.txt
+	@$(UV) pip compile -q pyproject.toml -c requirements-dev.txt --no-header --no-annotate --no-emit-index-url -o requirements.txt
 
 clean: ## Remove what was fetched and built; keeps .data
 	@rm -rf .venv .tools node_modules savdo/web/assets/built
