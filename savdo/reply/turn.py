@@ -8,10 +8,10 @@ dropped, or has an answer job of its own.
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 import structlog
@@ -70,7 +70,7 @@ async def answer(tenant_id: str, conversation_id: str) -> None:
         loaded = await _end_of_burst(tenant, conversation)
     if loaded is None:
         return
-    draft, passages = await _drafted(loaded, timings)
+    draft, passages = await pipeline(loaded, timings)
     with timings.of("write"):
         written = await record.write(loaded, draft, passages, timings.ms)
     telemetry.answered(loaded.channel, draft.model, "answered" if written else "dropped", time.perf_counter() - started)
@@ -146,6 +146,10 @@ async def _drafted(turn: Turn, timings: Timings) -> tuple[Draft, Sequence[Passag
             passages = await search.find(session, search_text(turn), vector)
     with timings.of("draft"):
         return await generate.draft(turn, reading, passages), passages
+
+
+# What happens between reading the thread and writing the answer. `savdo bench` puts its own here, to measure what is around it.
+pipeline: Callable[[Turn, Timings], Awaitable[tuple[Draft, Sequence[Passage]]]] = _drafted
 
 
 async def _read(turn: Turn) -> tuple[Reading, Sequence[float]]:
