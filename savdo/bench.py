@@ -185,11 +185,12 @@ async def _acknowledgement(url: str, connection: Connection, figures: Figures, s
     async with _server(url) as address, _worker(url, "local", 0.0):
 
         async def one(number: int) -> None:
-            body = json.dumps({"events": [{"id": f"{mark}-{number}", "from": f"{mark}-{number % 200}", "text": QUESTIONS[number % 4]}]})
+            event = {"id": f"{mark}-{number}", "from": f"{mark}-{number % 200}", "text": QUESTIONS[number % 4]}
             started = time.perf_counter()
             answer = await send(
-                "POST", f"{address}/hooks/sandbox/{connection.key}", service="bench", content=body.encode(), headers={"x-sandbox-secret": "bench"}
-            )
+                "POST", f"{address}/hooks/sandbox/{connection.key}", service="bench",
+                json={"events": [event]}, headers={"x-sandbox-secret": "bench"},
+            )  # fmt: skip
             took.append((time.perf_counter() - started) * 1000)
             if answer.status != 200:
                 raise RuntimeError(f"The hook answered {answer.status}.")

@@ -1,0 +1,90 @@
+"""A company that can answer, a worker in this process, and a customer who writes."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+import pytest
+import pytest_asyncio
+
+
+from savdo.base import db, jobs
+from savdo.channels import connections
+from savdo.channels.models import Connection, Inbound, Sender
+from savdo.channels.sandbox import Sandbox
+from savdo.knowledge import ingest
+from savdo.reply import turn
+
+PRICES = "tovar,narx_som,birlik\nSencha choyi,84000,kg\nPuer choyi,132000,kg\nCheskiy choynak,275000,dona\n"
+FAQ = """# Yetkazib berish
+
+## Yetkazib berish qancha turadi?
+Toshkent bo'ylab yetkazib berish 25 000 so'm, 300 000 so'mdan oshsa bepul.
+
+## Доставка в регионы
+В другие области отправляем почтой, 40 000 сум, 3 рабочих дня.
+"""
+
+Says = Callable[..., Awaitable[None]]
+
+
+@pytest_asyncio.fixture
+async def tea_house(connection: Connection, sandbox: Sandbox) -> Connection:
+    """The sandbox connection of a company that has a price list and answers to questions."""
+    for name, text in (("prices.csv", PRICES), ("faq.md", FAQ)):
+        document_id = await ingest.add(connection.tenant_id, name, text.encode())
+        await ingest.read(tenant_id=str(connection.tenant_id), document_id=str(document_id))
+    return connection
+
+
+@pytest.fixture
+def says(connection: Connection) -> Says:
+    """`await says("text", …, thread="42")`: the customer writes; each text its own message."""
+    count = iter(range(1, 10_000))
+
+    async def say(*texts: str, thread: str = "42") -> None:
+        for text in texts:
+            await turn.take(connection, [Inbound("message", f"{thread}:{next(count)}", thread, Sender(thread, name="Ann"), text=text)])
+
+    return say
+
+
+@asynccontextmanager
+async def working(loops: int = 2) -> AsyncIterator[None]:
+    """A worker runs beside the test."""
+    stop = asyncio.Event()
+    task = asyncio.create_task(jobs.work(concurrency=100, loops=loops, stop=stop))
+    try:
+        yield
+    finally:
+        stop.set()
+        await task
+
+
+async def settled(tenant_id: UUID, timeout: float = 20) -> None:
+    """Waits until everything is answered and sent."""
+    deadline = asyncio.get_running_loop().time() + timeout
+    while asyncio.get_running_loop().time() < deadline:
+        async with db.step(tenant_id) as session:
+            row = await db.first(
+                session,
+                """SELECT (SELECT count(*) FROM conversations WHERE answered_number < inbound_number AND status IN ('bot', 'handover'))
+                        + (SELECT count(*) FROM messages WHERE status IN ('queued', 'sending')) AS open""",
+            )
+        if row is not None and row["open"] == 0:
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError("not everything was answered in time")
+
+
+async def thread(tenant_id: UUID) -> list[tuple[str, str, str]]:
+    """(author, text, status) of every message of the company, in order."""
+    async with db.step(tenant_id) as session:
+        found = await db.rows(session, "SELECT author, text, status FROM messages ORDER BY conversation_id, number")
+    return [(row["author"], row["text"], row["status"]) for row in found]
+
+
+async def connection_again(connection: Connection) -> Connection:
+    async with db.step(connection.tenant_id) as session:
+        return await connections.by_id(session, connection.id)
