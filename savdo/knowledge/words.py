@@ -1,0 +1,140 @@
+"""Text as words that can be found again, whatever script, apostrophe or ending it was typed with.
+
+Uzbek is written in two scripts, Kazakh and Russian are often typed in Latin letters, and nobody agrees on the apostrophe
+of oʻ. So every word is folded to one plain Latin form, its usual endings are cut, and words that mean one thing in the four
+languages (`lexicon.toml`) also give one shared word that starts with "@". Both sides of a search go through here.
+"""
+
+import functools
+import re
+import tomllib
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+LEXICON = Path(__file__).with_name("lexicon.toml")
+LONGEST_WORD = 40
+LONGEST_IDIOM = 4
+SHORTEST_STEM = 3
+
+CYRILLIC = str.maketrans(
+    {
+        "а": "a", "ә": "a", "б": "b", "в": "v", "г": "g", "ғ": "g", "д": "d", "е": "e", "ё": "e", "ж": "j", "з": "z", "и": "i",
+        "й": "i", "к": "k", "қ": "k", "л": "l", "м": "m", "н": "n", "ң": "n", "о": "o", "ө": "o", "п": "p", "р": "r", "с": "s",
+        "т": "t", "у": "u", "ү": "u", "ұ": "u", "ў": "o", "ф": "f", "х": "h", "ҳ": "h", "һ": "h", "ц": "s", "ч": "ch", "ш": "sh",
+        "щ": "sh", "ъ": "", "ы": "i", "ь": "", "э": "e", "ю": "iu", "я": "ia", "і": "i",
+    }
+)  # fmt: skip
+# What is left after the letters: one sound, one spelling. Order matters.
+SPELLINGS = (
+    ("ye", "e"), ("yo", "e"), ("zh", "j"), ("kh", "h"), ("ck", "k"), ("ts", "s"), ("ph", "f"), ("w", "v"), ("x", "h"),
+    ("q", "k"), ("y", "i"),
+)  # fmt: skip
+APOSTROPHES = re.compile("['`´ʻʼʽ‘’‛′＇ʹ\u02c8]")
+JOINED_NUMBER = re.compile(r"(?<=\d)(?:[\s\u00a0\u202f.,](?=\d{3}(?!\d)))+")
+WORD = re.compile(r"\d+|[^\W\d_]+")
+REPEATED = re.compile(r"([a-z])\1+")
+SOFT_C = re.compile(r"c(?=[eiy])")
+HARD_C = re.compile(r"c(?!h)")
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """`idioms`: stems of a way to say it → concepts. `stop`: folded words that say nothing."""
+
+    idioms: Mapping[tuple[str, ...], tuple[str, ...]]
+    stop: frozenset[str]
+
+
+def terms(text: str) -> list[str]:
+    """What a text is found by, in order, repeats kept: stems, numbers, and the shared words of the lexicon ("@delivery")."""
+    folded = folded_words(text)
+    stems = [stem(word) for word in folded]
+    stop = lexicon().stop
+    plain = [stemmed for word, stemmed in zip(folded, stems, strict=True) if word not in stop]
+    return [*plain, *concepts(stems)]
+
+
+def concepts(stems: list[str]) -> list[str]:
+    """The lexicon's shared words for every idiom of up to four words that stands in the stems."""
+    idioms = lexicon().idioms
+    found: list[str] = []
+    for start in range(len(stems)):
+        for length in range(1, LONGEST_IDIOM + 1):
+            found.extend(f"@{concept}" for concept in idioms.get(tuple(stems[start : start + length]), ()))
+    return found
+
+
+def grams(text: str) -> set[str]:
+    """Three and four letters in a row of every word, its ends marked by "_": what survives a typo or an unknown ending."""
+    stop = lexicon().stop
+    found: set[str] = set()
+    for word in folded_words(text):
+        if word in stop or len(word) < 3:
+            continue
+        marked = f"_{word}_"
+        for size in (3, 4):
+            found.update(marked[at : at + size] for at in range(len(marked) - size + 1))
+    return found
+
+
+def folded_words(text: str) -> list[str]:
+    return [fold(word) for word in WORD.findall(JOINED_NUMBER.sub("", APOSTROPHES.sub("", text.lower())))]
+
+
+@functools.lru_cache(65_536)
+def fold(word: str) -> str:
+    """One lower-case word in plain Latin letters; digits stay as they are."""
+    if word.isdigit():
+        return word[:LONGEST_WORD]
+    word = unicodedata.normalize("NFC", word[:LONGEST_WORD]).translate(CYRILLIC)
+    word = "".join(letter for letter in unicodedata.normalize("NFKD", word) if letter.isalpha())
+    word = HARD_C.sub("k", SOFT_C.sub("s", word))
+    for spelling, sound in SPELLINGS:
+        word = word.replace(spelling, sound)
+    return REPEATED.sub(r"\1", word)
+
+
+@functools.lru_cache(65_536)
+def stem(word: str) -> str:
+    """A folded word without its endings; at least three letters stay. Cuts too much rather than too little, alike on both sides."""
+    if word.isdigit():
+        return word
+    endings = _file()[2]
+    for _ in range(3):
+        cut = next((ending for ending in endings if word.endswith(ending) and len(word) - len(ending) >= _least(ending)), None)
+        if cut is None:
+            break
+        word = word[: -len(cut)]
+    return word
+
+
+def _least(ending: str) -> int:
+    # One letter is often part of the root of a short word, a long ending hardly ever.
+    return SHORTEST_STEM + 1 if len(ending) < 2 else SHORTEST_STEM
+
+
+@functools.cache
+def lexicon() -> Lexicon:
+    concepts_by_language, stop, _ = _file()
+    idioms: dict[tuple[str, ...], list[str]] = {}
+    for concept, languages in concepts_by_language.items():
+        for idiom in _idioms(languages.values()):
+            idioms.setdefault(idiom, []).append(concept)
+    return Lexicon({idiom: tuple(dict.fromkeys(found)) for idiom, found in idioms.items()}, stop)
+
+
+def _idioms(languages: Iterable[list[str]]) -> Iterable[tuple[str, ...]]:
+    for listed in languages:
+        for idiom in listed:
+            yield tuple(stem(word) for word in folded_words(idiom))
+
+
+@functools.cache
+def _file() -> tuple[dict[str, dict[str, list[str]]], frozenset[str], tuple[str, ...]]:
+    # Apart from the idioms, because those are stemmed with the endings that stand in the same file.
+    tables: dict[str, dict[str, list[str]]] = tomllib.loads(LEXICON.read_text(encoding="utf-8"))
+    stop = {word for listed in tables.pop("stop").values() for text in listed for word in folded_words(text)}
+    endings = {ending for listed in tables.pop("endings").values() for text in listed for ending in folded_words(text)}
+    return tables, frozenset(stop), tuple(sorted(endings, key=lambda ending: (-len(ending), ending)))
