@@ -1,0 +1,240 @@
+"""Reading conversations for people, and what a person does in one: write, take over, give back, close."""
+
+import base64
+import binascii
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, LiteralString
+from uuid import UUID
+
+from psycopg.rows import DictRow
+from psycopg.types.json import Jsonb
+
+from savdo import audit
+from savdo.base import live, secrets
+from savdo.base.db import Session, first, new_id, rows
+from savdo.base.errors import Invalid, NotFound
+from savdo.conversations import intake, outbox
+from savdo.conversations.models import COLUMNS
+
+PAGE = 30
+MESSAGES = 40
+
+_LISTED: LiteralString = """
+  SELECT c.id, c.status, c.unread, c.preview, c.preview_author, c.last_message_at, c.language, c.contact_id, c.is_test,
+         p.name AS contact_name, p.opted_out_at, n.channel, n.name AS connection_name
+    FROM conversations c
+    JOIN contacts p ON p.tenant_id = c.tenant_id AND p.id = c.contact_id
+    JOIN connections n ON n.tenant_id = c.tenant_id AND n.id = c.connection_id"""
+
+
+class NoConversation(NotFound):
+    """There is no such conversation."""
+
+    code = "no_conversation"
+
+
+@dataclass(frozen=True, slots=True)
+class Inbox:
+    """One page of the list, newest first; `older` is the place to go on from, or empty."""
+
+    items: Sequence[DictRow]
+    older: str
+
+
+async def inbox(session: Session, *, status: str = "", unread: bool = False, query: str = "", after: str = "", limit: int = PAGE) -> Inbox:
+    """`status` is one of the statuses, "open" for all but closed, or empty for all; `query` looks in names and what was written."""
+    at, conversation_id = _place(after)
+    query = " ".join(intake.clean(query).split())[:200]
+    found = await rows(
+        session,
+        _LISTED
+        + """
+           WHERE NOT c.is_test
+             AND (%(status)s = '' OR c.status = %(status)s OR (%(status)s = 'open' AND c.status <> 'closed'))
+             AND (NOT %(unread)s OR c.unread > 0)
+             AND (%(query)s = '' OR p.name ILIKE %(like)s OR c.preview ILIKE %(like)s
+                  OR EXISTS (SELECT 1 FROM messages m WHERE m.tenant_id = c.tenant_id AND m.conversation_id = c.id
+                              AND m.words @@ to_tsquery('simple', %(words)s)))
+             AND (%(at)s::timestamptz IS NULL OR (c.last_message_at, c.id) < (%(at)s, %(id)s))
+           ORDER BY c.last_message_at DESC, c.id DESC LIMIT %(limit)s""",
+        {
+            "status": status, "unread": unread, "query": query, "like": f"%{_escaped(query)}%", "words": _words(query),
+            "at": at, "id": conversation_id, "limit": limit + 1,
+        },
+    )  # fmt: skip
+    page = found[:limit]
+    return Inbox(page, _mark(page[-1]) if len(found) > limit else "")
+
+
+async def one(session: Session, conversation_id: UUID) -> DictRow:
+    """A conversation as it stands, with what the panel shows. Raises NoConversation."""
+    row = await first(
+        session,
+        """SELECT c.*, p.name AS contact_name, p.phone_sealed, p.email_sealed, p.opted_out_at, p.unreachable_at, p.attributes,
+                  p.created_at AS contact_since, n.channel, n.name AS connection_name, n.status AS connection_status,
+                  l.stage, l.facts, l.score, l.band, h.reason AS handover_reason, h.summary AS handover_summary,
+                  h.created_at AS called_at, w.name AS taken_by_name
+             FROM conversations c
+             JOIN contacts p ON p.tenant_id = c.tenant_id AND p.id = c.contact_id
+             JOIN connections n ON n.tenant_id = c.tenant_id AND n.id = c.connection_id
+             LEFT JOIN leads l ON l.tenant_id = c.tenant_id AND l.conversation_id = c.id
+             LEFT JOIN handovers h ON h.tenant_id = c.tenant_id AND h.conversation_id = c.id AND h.ended_at IS NULL
+             LEFT JOIN members w ON w.tenant_id = h.tenant_id AND w.id = h.taken_by
+            WHERE c.id = %s""",
+        (conversation_id,),
+    )
+    if row is None:
+        raise NoConversation
+    row["phone"] = _opened(row.pop("phone_sealed"))
+    row["email"] = _opened(row.pop("email_sealed"))
+    return row
+
+
+async def messages(
+    session: Session, conversation_id: UUID, *, before: int | None = None, limit: int = MESSAGES
+) -> tuple[list[DictRow], bool]:
+    """A page of the thread, oldest first, and whether there is more before it."""
+    query: LiteralString = (
+        "SELECT "
+        + COLUMNS
+        + """, b.name AS member_name, t.model, t.cost_micros, t.currency, (t.id IS NOT NULL) AS has_why
+             FROM messages m
+             LEFT JOIN members b ON b.tenant_id = m.tenant_id AND b.id = m.member_id
+             LEFT JOIN turns t ON t.tenant_id = m.tenant_id AND t.id = m.turn_id
+            WHERE m.conversation_id = %s AND (%s::bigint IS NULL OR m.number < %s) ORDER BY m.number DESC LIMIT %s"""
+    )
+    found = await rows(session, query, (conversation_id, before, before, limit + 1))
+    return list(reversed(found[:limit])), len(found) > limit
+
+
+async def why(session: Session, conversation_id: UUID, turn_id: UUID) -> DictRow:
+    """How a bot answer came about. Raises NotFound."""
+    row = await first(session, "SELECT * FROM turns WHERE id = %s AND conversation_id = %s", (turn_id, conversation_id))
+    if row is None:
+        raise NotFound
+    return row
+
+
+async def counts(session: Session) -> DictRow:
+    """Open conversations with something unread, and those that wait for a person; at most 100 are counted."""
+    row = await first(
+        session,
+        """SELECT (SELECT count(*) FROM (SELECT 1 FROM conversations WHERE unread > 0 AND status <> 'closed' AND NOT is_test LIMIT 100) AS u) AS unread,
+                  (SELECT count(*) FROM (SELECT 1 FROM conversations WHERE status = 'handover' AND NOT is_test LIMIT 100) AS w) AS waiting""",
+    )
+    assert row is not None
+    return row
+
+
+async def mark_read(session: Session, tenant_id: UUID, conversation_id: UUID) -> None:
+    changed = await first(session, "UPDATE conversations SET unread = 0 WHERE id = %s AND unread > 0 RETURNING id", (conversation_id,))
+    if changed:
+        await live.publish(session, tenant_id, conversation_id, "conversation")
+
+
+async def say(session: Session, tenant_id: UUID, conversation_id: UUID, member_id: UUID, text: str) -> UUID:
+    """Writes a member's message, queued for sending; the bot is silent from now on. Raises NoConversation, Invalid."""
+    text = intake.clean(text).strip()
+    if not text:
+        raise Invalid("Write something first.", field="text")
+    await _locked(session, conversation_id)
+    message_id = new_id()
+    await session.execute(
+        """WITH c AS (
+             UPDATE conversations SET revision = revision + 1, status = 'human', unread = 0, preview = left(%(text)s, 120), preview_author = 'member',
+                    last_message_at = now(), answered_number = inbound_number
+              WHERE id = %(conversation)s RETURNING tenant_id, id, connection_id, revision),
+             m AS (
+             INSERT INTO messages (tenant_id, id, conversation_id, connection_id, number, revision, direction, author, member_id, text, payload, status)
+             SELECT tenant_id, %(message)s, id, connection_id, revision, revision, 'out', 'member', %(member)s, %(text)s, %(payload)s, 'queued' FROM c
+             RETURNING number)
+           SELECT pg_notify('savdo_live', json_build_array(c.tenant_id, c.id, 'message', m.number::text)::text) FROM c, m""",
+        {"text": text, "conversation": conversation_id, "message": message_id, "member": member_id, "payload": Jsonb({})},
+    )
+    await _taken(session, tenant_id, conversation_id, member_id)
+    await outbox.ask(session, tenant_id, conversation_id)
+    return message_id
+
+
+async def take_over(session: Session, tenant_id: UUID, conversation_id: UUID, member_id: UUID) -> None:
+    """A person talks from now on, the bot is silent."""
+    await _set_status(session, tenant_id, conversation_id, member_id, "human")
+    await _taken(session, tenant_id, conversation_id, member_id)
+
+
+async def give_back(session: Session, tenant_id: UUID, conversation_id: UUID, member_id: UUID) -> None:
+    """The bot answers the next message."""
+    await _set_status(session, tenant_id, conversation_id, member_id, "bot")
+    await _ended(session, conversation_id)
+
+
+async def close(session: Session, tenant_id: UUID, conversation_id: UUID, member_id: UUID) -> None:
+    """Done; the customer's next message opens it again."""
+    await _set_status(session, tenant_id, conversation_id, member_id, "closed")
+    await _ended(session, conversation_id)
+
+
+async def _set_status(session: Session, tenant_id: UUID, conversation_id: UUID, member_id: UUID, status: str) -> None:
+    before = await _locked(session, conversation_id)
+    await session.execute(
+        """UPDATE conversations SET status = %s, revision = revision + 1, unread = 0,
+                  -- What a person has seen, the bot does not answer afterwards.
+                  answered_number = CASE WHEN %s = 'bot' AND status = 'handover' THEN answered_number ELSE inbound_number END
+            WHERE id = %s""",
+        (status, status, conversation_id),
+    )
+    await audit.note(
+        session, tenant_id, f"member:{member_id}", f"conversation.{status}", str(conversation_id), {"before": before["status"]}
+    )
+    await live.publish(session, tenant_id, conversation_id, "conversation", status)
+
+
+async def _taken(session: Session, tenant_id: UUID, conversation_id: UUID, member_id: UUID) -> None:
+    await session.execute(
+        """INSERT INTO handovers (tenant_id, id, conversation_id, reason, taken_by, taken_at) VALUES (%s, %s, %s, 'member', %s, now())
+           ON CONFLICT (tenant_id, conversation_id) WHERE ended_at IS NULL
+           DO UPDATE SET taken_by = coalesce(handovers.taken_by, EXCLUDED.taken_by), taken_at = coalesce(handovers.taken_at, now())""",
+        (tenant_id, new_id(), conversation_id, member_id),
+    )
+
+
+async def _ended(session: Session, conversation_id: UUID) -> None:
+    await session.execute("UPDATE handovers SET ended_at = now() WHERE conversation_id = %s AND ended_at IS NULL", (conversation_id,))
+
+
+async def _locked(session: Session, conversation_id: UUID) -> DictRow:
+    row = await first(session, "SELECT id, status FROM conversations WHERE id = %s FOR UPDATE", (conversation_id,))
+    if row is None:
+        raise NoConversation
+    return row
+
+
+def _words(query: str) -> str:
+    """Every word of the query as the beginning of a word, for to_tsquery."""
+    words = ("".join(letter for letter in word if letter.isalnum()) for word in query.split())
+    return " & ".join(f"{word}:*" for word in words if word)
+
+
+def _escaped(query: str) -> str:
+    return query.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def _mark(row: DictRow) -> str:
+    return base64.urlsafe_b64encode(json.dumps([row["last_message_at"].isoformat(), str(row["id"])]).encode()).decode()
+
+
+def _place(after: str) -> tuple[datetime | None, UUID | None]:
+    if not after:
+        return None, None
+    try:
+        at, conversation_id = json.loads(base64.urlsafe_b64decode(after))
+        return datetime.fromisoformat(at), UUID(conversation_id)
+    except (binascii.Error, ValueError, TypeError, AttributeError):
+        raise Invalid("This page of the list does not exist.", field="after") from None
+
+
+def _opened(sealed: Any) -> str:
+    return secrets.open_sealed(sealed).decode() if sealed else ""
