@@ -156,6 +156,7 @@ CREATE TABLE messages (
   external_id text,
   status text NOT NULL CHECK (status IN ('received', 'queued', 'sending', 'sent', 'delivered', 'read', 'failed', 'uncertain')),
   attempts integer NOT NULL DEFAULT 0,
+  claimed_at timestamptz,
   error text,
   turn_id uuid,
   sent_at timestamptz,
@@ -331,6 +332,15 @@ CREATE UNLOGGED TABLE limits (
 );
 """
 
+# The queue's statistics are wrong exactly when a backlog builds up: the planner, who thinks that nothing waits, then
+# compares every waiting job with every other (150 ms a fetch at 1,600 jobs). These settings leave it the one plan that
+# is right at any size: walk the waiting jobs in order, look up each one's lock.
+QUEUE = """
+CREATE INDEX procrastinate_jobs_by_lock ON procrastinate_jobs (lock, priority DESC, id) WHERE status IN ('todo', 'doing');
+ALTER FUNCTION procrastinate_fetch_job_v2(character varying[], bigint)
+  SET enable_sort = off SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off;
+"""
+
 POLICIES = """
 DO $$
 DECLARE t record; key text;
@@ -364,5 +374,6 @@ def run(sql: str) -> None:
 def upgrade() -> None:
     run(ROLES)
     run(App(connector=PsycopgConnector()).schema_manager.get_schema())
+    run(QUEUE)
     run(TABLES)
     run(POLICIES)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from psycopg import AsyncCursor
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
@@ -56,11 +57,18 @@ async def by_key(key: str, channel: str) -> Connection:
 
 
 async def by_id(session: Session, connection_id: UUID) -> Connection:
-    row = await first(
-        session,
-        "SELECT tenant_id, id, channel, name, key, credentials, settings, status FROM connections WHERE id = %s",
-        (connection_id,),
+    return await answered(await asked(session, connection_id))
+
+
+async def asked(session: Session, connection_id: UUID) -> AsyncCursor[DictRow]:
+    """The first half of `by_id`, for a pipeline: the result comes with the others'."""
+    return await session.execute(
+        "SELECT tenant_id, id, channel, name, key, credentials, settings, status FROM connections WHERE id = %s", (connection_id,)
     )
+
+
+async def answered(asked: AsyncCursor[DictRow]) -> Connection:
+    row = await asked.fetchone()
     if row is None:
         raise UnknownKey
     return _opened(row)

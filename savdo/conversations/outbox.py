@@ -1,12 +1,14 @@
 """Sending what is queued: in order within a conversation, each message once.
 
-A message is claimed in a committed transaction before the network is touched. A crash between the claim and the
-mark leaves it `sending`; whoever comes next looks whether it went out where the channel can tell, and otherwise calls
-it `uncertain` and shows it to a person, because a message sent twice cannot be taken back.
+A message is claimed in a committed transaction before the network is touched: by the one that wrote it, when nothing
+stands before it, or by the job `deliver`. A crash between the claim and the mark leaves it `sending`; once the claim is
+older than `LEASE`, whoever comes next looks whether it went out where the channel can tell, and otherwise calls it
+`uncertain` and shows it to a person, because a message sent twice cannot be taken back.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,15 +16,24 @@ import structlog
 
 from savdo.base import telemetry
 from savdo.base.db import Session, first, platform_step, rows, step
-from savdo.base.errors import SavdoError
+from savdo.base.errors import SavdoError, Unavailable
 from savdo.base.jobs import job
 from savdo.channels import connections
 from savdo.channels.models import Blocked, Button, CannotTell, Connection, Disconnected, File, Outbound, Uncertain, channel
 from savdo.conversations import contacts, media
 
 TRIES = 8
+# Longer than any channel's call may take, so that nobody takes over from a sender that is only slow.
+LEASE = timedelta(seconds=30)
 
 log = structlog.get_logger()
+
+
+class InFlight(Unavailable):
+    """An earlier message of this conversation is being sent."""
+
+    code = "in_flight"
+    retry_after = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +51,11 @@ class Claim:
     connection: Connection
 
 
-async def ask(session: Session, tenant_id: UUID, conversation_id: UUID) -> None:
-    """Has what is queued in a conversation sent after the commit."""
-    await deliver.later(session, lock=f"deliver:{conversation_id}", tenant_id=str(tenant_id), conversation_id=str(conversation_id))
+async def ask(session: Session, tenant_id: UUID, conversation_id: UUID, *, after: timedelta | None = None) -> None:
+    """Has what is queued in a conversation sent after the commit, in order; `after` holds the whole conversation back."""
+    await deliver.later(
+        session, lock=f"deliver:{conversation_id}", after=after, tenant_id=str(tenant_id), conversation_id=str(conversation_id)
+    )
 
 
 @job(attempts=12, priority=1)
@@ -54,55 +67,11 @@ async def deliver(tenant_id: str, conversation_id: str) -> None:
             claim = await _claim(session, UUID(conversation_id))
         if claim is None:
             return
-        await _send(tenant, claim)
+        await send(tenant, claim)
 
 
-async def sweep() -> None:
-    """Asks again for messages that have been queued for long without a job."""
-    async with platform_step("outbox sweep") as session:
-        stuck = await rows(
-            session,
-            """SELECT DISTINCT m.tenant_id, m.conversation_id FROM messages m
-                WHERE m.direction = 'out' AND m.status IN ('queued', 'sending') AND m.created_at < now() - interval '2 minutes'
-                  AND NOT EXISTS (SELECT 1 FROM procrastinate_jobs j
-                                   WHERE j.lock = 'deliver:' || m.conversation_id AND j.status IN ('todo', 'doing')) LIMIT 500""",
-        )
-    for row in stuck:
-        async with step(row["tenant_id"]) as session:
-            await ask(session, row["tenant_id"], row["conversation_id"])
-
-
-async def _claim(session: Session, conversation_id: UUID) -> Claim | None:
-    row = await first(
-        session,
-        """WITH c AS (SELECT tenant_id, id, status, contact_id, connection_id, external_id FROM conversations WHERE id = %s),
-                next AS (SELECT m.id, m.status FROM messages m JOIN c ON m.tenant_id = c.tenant_id AND m.conversation_id = c.id
-                          WHERE m.direction = 'out' AND m.status IN ('queued', 'sending') ORDER BY m.number LIMIT 1 FOR UPDATE OF m)
-           UPDATE messages m SET
-                  -- Counted before the call: a crash while sending must not become an endless loop.
-                  attempts = m.attempts + 1,
-                  -- The bot does not talk over a person, nor after a goodbye for good.
-                  status = CASE WHEN m.author = 'bot' AND next.status = 'queued' AND (c.status = 'human' OR p.opted_out_at < m.created_at)
-                                THEN 'failed' ELSE 'sending' END
-             FROM next, c JOIN contacts p ON p.tenant_id = c.tenant_id AND p.id = c.contact_id
-            WHERE m.tenant_id = c.tenant_id AND m.id = next.id
-           RETURNING m.id, m.conversation_id, m.text, m.payload, m.attempts, m.status, next.status = 'sending' AS interrupted,
-                     c.contact_id, c.connection_id, c.external_id""",
-        (conversation_id,),
-    )
-    if row is None:
-        return None
-    if row["status"] == "failed":
-        await _finish(session, row["id"], "failed", error="withdrawn")
-        return await _claim(session, conversation_id)
-    connection = await connections.by_id(session, row["connection_id"])
-    return Claim(
-        row["id"], row["conversation_id"], row["contact_id"], row["external_id"], row["text"], row["payload"],
-        row["attempts"], row["interrupted"], connection,
-    )  # fmt: skip
-
-
-async def _send(tenant_id: UUID, claim: Claim) -> None:
+async def send(tenant_id: UUID, claim: Claim) -> None:
+    """Sends a claimed message and marks it. Raises the channel's error when it should be tried again."""
     adapter = channel(claim.connection.channel)
     outbound = await _outbound(tenant_id, claim)
     try:
@@ -115,6 +84,65 @@ async def _send(tenant_id: UUID, claim: Claim) -> None:
         await _refused(tenant_id, claim, error)
     else:
         await _mark(tenant_id, claim, "sent", external_id=external_id)
+
+
+async def send_or_ask(tenant_id: UUID, claim: Claim) -> None:
+    """Sends what was claimed when it was written; where the channel is busy, a job goes on from there."""
+    try:
+        await send(tenant_id, claim)
+    except SavdoError as error:
+        wait = timedelta(seconds=getattr(error, "retry_after", 1.0))
+        async with step(tenant_id) as session:
+            await ask(session, tenant_id, claim.conversation_id, after=wait)
+
+
+async def sweep() -> None:
+    """Asks again for messages that have been queued for long without a job."""
+    async with platform_step("outbox sweep") as session:
+        stuck = await rows(
+            session,
+            """SELECT DISTINCT m.tenant_id, m.conversation_id FROM messages m
+                WHERE m.direction = 'out' AND m.status IN ('queued', 'sending') AND coalesce(m.claimed_at, m.created_at) < now() - %s
+                  AND NOT EXISTS (SELECT 1 FROM procrastinate_jobs j
+                                   WHERE j.lock = 'deliver:' || m.conversation_id AND j.status IN ('todo', 'doing')) LIMIT 500""",
+            (LEASE,),
+        )
+    for row in stuck:
+        async with step(row["tenant_id"]) as session:
+            await ask(session, row["tenant_id"], row["conversation_id"])
+
+
+async def _claim(session: Session, conversation_id: UUID) -> Claim | None:
+    row = await first(
+        session,
+        """WITH c AS (SELECT tenant_id, id, status, contact_id, connection_id, external_id FROM conversations WHERE id = %s),
+                next AS (SELECT m.id, m.status, m.status = 'sending' AND m.claimed_at > now() - %s AS in_flight FROM messages m JOIN c ON m.tenant_id = c.tenant_id AND m.conversation_id = c.id
+                          WHERE m.direction = 'out' AND m.status IN ('queued', 'sending') ORDER BY m.number LIMIT 1 FOR UPDATE OF m)
+           UPDATE messages m SET
+                  -- Counted before the call: a crash while sending must not become an endless loop.
+                  attempts = CASE WHEN next.in_flight THEN m.attempts ELSE m.attempts + 1 END,
+                  claimed_at = CASE WHEN next.in_flight THEN m.claimed_at ELSE now() END,
+                  -- The bot does not talk over a person, nor after a goodbye for good.
+                  status = CASE WHEN m.author = 'bot' AND next.status = 'queued' AND (c.status = 'human' OR p.opted_out_at < m.created_at)
+                                THEN 'failed' ELSE 'sending' END
+             FROM next, c JOIN contacts p ON p.tenant_id = c.tenant_id AND p.id = c.contact_id
+            WHERE m.tenant_id = c.tenant_id AND m.id = next.id
+           RETURNING m.id, m.conversation_id, m.text, m.payload, m.attempts, m.status, next.status = 'sending' AS interrupted, next.in_flight,
+                     c.contact_id, c.connection_id, c.external_id""",
+        (conversation_id, LEASE),
+    )
+    if row is None:
+        return None
+    if row["in_flight"]:
+        raise InFlight
+    if row["status"] == "failed":
+        await _finish(session, row["id"], "failed", error="withdrawn")
+        return await _claim(session, conversation_id)
+    connection = await connections.by_id(session, row["connection_id"])
+    return Claim(
+        row["id"], row["conversation_id"], row["contact_id"], row["external_id"], row["text"], row["payload"],
+        row["attempts"], row["interrupted"], connection,
+    )  # fmt: skip
 
 
 async def _refused(tenant_id: UUID, claim: Claim, error: SavdoError) -> None:

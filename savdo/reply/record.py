@@ -7,11 +7,13 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from psycopg import AsyncCursor
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
-from savdo.base import clock, telemetry
+from savdo.base import clock
 from savdo.base.db import Session, first, new_id, platform_step, rows, step
+from savdo.channels import connections
 from savdo.conversations import contacts, outbox
 from savdo.knowledge.models import Passage
 from savdo.reply.models import Campaign, Draft, Said, Turn
@@ -26,23 +28,42 @@ class Overdue:
     failed: bool
 
 
-async def begin(session: Session, conversation_id: UUID) -> datetime | None:
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """`due`: when the answer is due, None when nothing is unanswered or may be; `turn` as it stands now."""
+
+    due: datetime | None
+    turn: Turn | None
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The turn is written. `claim`: its reply, already claimed for whoever wrote it; None when it waits or nothing is said."""
+
+    claim: outbox.Claim | None
+
+
+async def begin(session: Session, tenant_id: UUID, conversation_id: UUID) -> Begun:
     """Locks the row and clears the note that a job waits, before anything is read: a message that is being stored now
-    is either seen by this turn or finds the note cleared and asks for the next one. None when nothing is unanswered."""
-    row = await first(
-        session,
-        """UPDATE conversations SET answer_waiting = false WHERE id = %s
-           RETURNING answered_number < inbound_number AND status IN ('bot', 'handover') AS open, answer_due_at""",
-        (conversation_id,),
-    )
-    return row["answer_due_at"] or clock.now() if row and row["open"] else None
+    is either seen by this turn or finds the note cleared and asks for the next one.
+
+    The three statements go in one round trip; they still run one after the other, each seeing what the lock waited for.
+    """
+    async with session.pipeline():
+        begun = await session.execute(
+            """UPDATE conversations SET answer_waiting = false WHERE id = %s
+               RETURNING answered_number < inbound_number AND status IN ('bot', 'handover') AS open, answer_due_at, answered_number""",
+            (conversation_id,),
+        )
+        heads, said = await _loading(session, conversation_id)
+    row, head = await begun.fetchone(), await heads.fetchone()
+    if row is None or head is None or not row["open"] or head["opted_out_at"] or head["tenant_status"] != "active":
+        return Begun(None, None)
+    return Begun(row["answer_due_at"] or clock.now(), _turn(tenant_id, head, await said.fetchall()))
 
 
-async def load(session: Session, tenant_id: UUID, conversation_id: UUID) -> Turn | None:
-    """Everything the answer needs, in two reads. None when nothing may be answered: a person talks, the customer opted
-    out, the company is suspended."""
-    head = await first(
-        session,
+async def _loading(session: Session, conversation_id: UUID) -> tuple[AsyncCursor[DictRow], AsyncCursor[DictRow]]:
+    heads = await session.execute(
         """SELECT c.*, t.profile, t.status AS tenant_status, p.name AS contact_name, p.opted_out_at, n.channel,
                   (SELECT facts FROM leads l WHERE l.tenant_id = c.tenant_id AND l.conversation_id = c.id) AS facts,
                   (SELECT coalesce(json_agg(g ORDER BY g.position, g.id), '[]') FROM campaigns g WHERE g.tenant_id = c.tenant_id) AS campaigns
@@ -53,51 +74,63 @@ async def load(session: Session, tenant_id: UUID, conversation_id: UUID) -> Turn
             WHERE c.id = %s""",
         (conversation_id,),
     )
-    if head is None or head["opted_out_at"] or head["tenant_status"] != "active":
-        return None
-    found = await rows(
-        session,
-        """SELECT number, direction, author, text, kind, payload, created_at FROM messages
-            WHERE conversation_id = %s AND deleted_at IS NULL AND (direction = 'in' OR status <> 'failed')
-              AND (number > %s OR number > (SELECT coalesce(max(number), 0) FROM (
-                     SELECT number FROM messages WHERE conversation_id = %s AND number <= %s ORDER BY number DESC OFFSET %s LIMIT 1) AS oldest))
-            ORDER BY number""",
-        (conversation_id, head["answered_number"], conversation_id, head["answered_number"], HISTORY),
+    said = await session.execute(
+        """SELECT m.number, m.direction, m.author, m.text, m.kind, m.payload, m.created_at FROM messages m
+             JOIN conversations c ON c.tenant_id = m.tenant_id AND c.id = m.conversation_id
+            WHERE m.conversation_id = %s AND m.deleted_at IS NULL AND (m.direction = 'in' OR m.status <> 'failed')
+            ORDER BY m.number DESC LIMIT GREATEST(%s, (SELECT count(*) FROM messages f JOIN conversations g ON g.tenant_id = f.tenant_id
+              AND g.id = f.conversation_id WHERE f.conversation_id = %s AND f.number > g.answered_number) + 10)""",
+        (conversation_id, HISTORY, conversation_id),
     )
+    return heads, said
+
+
+def _turn(tenant_id: UUID, head: DictRow, newest_first: Sequence[DictRow]) -> Turn | None:
+    found = newest_first[::-1]
     fresh = tuple(_said(row) for row in found if row["direction"] == "in" and row["number"] > head["answered_number"])
     if not fresh:
         return None
     history = tuple(_said(row) for row in found if not (row["direction"] == "in" and row["number"] > head["answered_number"]))
     return Turn(
-        tenant_id=tenant_id, conversation_id=conversation_id, contact_id=head["contact_id"], channel=head["channel"],
+        tenant_id=tenant_id, conversation_id=head["id"], contact_id=head["contact_id"], channel=head["channel"],
         profile=head["profile"], campaigns=tuple(_campaign(one) for one in head["campaigns"]), history=history[-HISTORY:], fresh=fresh,
         facts=head["facts"] or {}, status=head["status"], language=head["language"] or "", contact_name=head["contact_name"] or "",
         now=clock.now(),
     )  # fmt: skip
 
 
-async def write(turn: Turn, draft: Draft, passages: Sequence[Passage], timings: Mapping[str, float]) -> bool:
-    """The final transaction: the reply queued, the trace, the lead, the cost, the handover; only if nothing newer arrived,
-    no person took over, the customer did not opt out and the company is active. Else False, and nothing of it happened."""
+async def write(turn: Turn, draft: Draft, passages: Sequence[Passage], timings: Mapping[str, float]) -> Written | None:
+    """The final transaction: the reply, the trace, the lead, the cost, the handover; only if nothing newer arrived, no
+    person took over, the customer did not opt out and the company is active. Else None, and nothing of it happened."""
     async with step(turn.tenant_id) as session:
         row = await first(
             session,
-            """SELECT c.revision FROM conversations c
+            """SELECT c.connection_id, c.external_id, EXISTS (SELECT 1 FROM messages m WHERE m.tenant_id = c.tenant_id
+                      AND m.conversation_id = c.id AND m.direction = 'out' AND m.status IN ('queued', 'sending')) AS behind
+                 FROM conversations c
                  JOIN tenants t ON t.id = c.tenant_id JOIN contacts p ON p.tenant_id = c.tenant_id AND p.id = c.contact_id
                 WHERE c.id = %s AND c.inbound_number = %s AND c.answered_number < c.inbound_number
                   AND c.status = %s AND t.status = 'active' AND p.opted_out_at IS NULL FOR UPDATE OF c""",
             (turn.conversation_id, turn.fresh[-1].number, turn.status),
         )
         if row is None:
-            return False
-        turn_id = await _trace(session, turn, draft, passages, timings)
-        await _reply(session, turn, draft, turn_id)
-        await _lead(session, turn, draft)
-        await _consequences(session, turn, draft)
-        if not draft.silent:
+            return None
+        turn_id, message_id = new_id(), new_id()
+        async with session.pipeline():
+            await _trace(session, turn, turn_id, draft, passages, timings)
+            await _reply(session, turn, turn_id, message_id, draft, "queued" if row["behind"] else "sending")
+            await _lead(session, turn, draft)
+            await _consequences(session, turn, draft)
+            opened = await connections.asked(session, row["connection_id"])
+        if draft.silent:
+            return Written(None)
+        if row["behind"]:
             await outbox.ask(session, turn.tenant_id, turn.conversation_id)
-    telemetry.correlate(turn_id=str(turn_id))
-    return True
+            return Written(None)
+        connection = await connections.answered(opened)
+    return Written(outbox.Claim(
+        message_id, turn.conversation_id, turn.contact_id, row["external_id"], draft.text, _payload(draft), 1, False, connection
+    ))  # fmt: skip
 
 
 async def overdue(by: timedelta) -> list[Overdue]:
@@ -116,8 +149,9 @@ async def overdue(by: timedelta) -> list[Overdue]:
     return [Overdue(row["tenant_id"], row["id"], row["failed"]) for row in found]
 
 
-async def _trace(session: Session, turn: Turn, draft: Draft, passages: Sequence[Passage], timings: Mapping[str, float]) -> UUID:
-    turn_id = new_id()
+async def _trace(
+    session: Session, turn: Turn, turn_id: UUID, draft: Draft, passages: Sequence[Passage], timings: Mapping[str, float]
+) -> None:
     trace = {
         "passages": [
             {
@@ -139,11 +173,9 @@ async def _trace(session: Session, turn: Turn, draft: Draft, passages: Sequence[
             draft.cost_micros, draft.currency,
         ),
     )  # fmt: skip
-    return turn_id
 
 
-async def _reply(session: Session, turn: Turn, draft: Draft, turn_id: UUID) -> None:
-    payload = {"buttons": [asdict(button) for button in draft.buttons]} if draft.buttons else {}
+async def _reply(session: Session, turn: Turn, turn_id: UUID, message_id: UUID, draft: Draft, status: str) -> None:
     await session.execute(
         """WITH c AS (
              UPDATE conversations SET answered_number = %(through)s, language = %(language)s,
@@ -154,15 +186,17 @@ async def _reply(session: Session, turn: Turn, draft: Draft, turn_id: UUID) -> N
                     last_message_at = CASE WHEN %(silent)s THEN last_message_at ELSE now() END
               WHERE id = %(conversation)s RETURNING tenant_id, id, connection_id, revision),
              m AS (
-             INSERT INTO messages (tenant_id, id, conversation_id, connection_id, number, revision, direction, author, text, payload, status, turn_id)
-             SELECT tenant_id, %(message)s, id, connection_id, revision, revision, 'out', 'bot', %(text)s, %(payload)s, 'queued', %(turn)s
+             INSERT INTO messages (tenant_id, id, conversation_id, connection_id, number, revision, direction, author, text, payload,
+                                   status, attempts, claimed_at, turn_id)
+             SELECT tenant_id, %(message)s, id, connection_id, revision, revision, 'out', 'bot', %(text)s, %(payload)s,
+                    %(status)s, CASE %(status)s WHEN 'sending' THEN 1 ELSE 0 END, CASE %(status)s WHEN 'sending' THEN now() END, %(turn)s
                FROM c WHERE NOT %(silent)s RETURNING number)
            SELECT pg_notify('savdo_live', json_build_array(c.tenant_id, c.id,
              CASE WHEN %(silent)s THEN 'conversation' ELSE 'message' END, coalesce((SELECT number FROM m)::text, ''))::text) FROM c""",
         {
             "through": turn.fresh[-1].number, "language": draft.reading.language, "silent": draft.silent,
-            "handover": draft.handover is not None, "text": draft.text, "conversation": turn.conversation_id, "message": new_id(),
-            "payload": Jsonb(payload), "turn": turn_id,
+            "handover": draft.handover is not None, "text": draft.text, "conversation": turn.conversation_id, "message": message_id,
+            "payload": Jsonb(_payload(draft)), "turn": turn_id, "status": status,
         },
     )  # fmt: skip
 
@@ -190,6 +224,10 @@ async def _consequences(session: Session, turn: Turn, draft: Draft) -> None:
                ON CONFLICT (tenant_id, conversation_id) WHERE ended_at IS NULL DO NOTHING""",
             (turn.tenant_id, new_id(), turn.conversation_id, draft.handover, turn.text[:500]),
         )
+
+
+def _payload(draft: Draft) -> dict[str, Any]:
+    return {"buttons": [asdict(button) for button in draft.buttons]} if draft.buttons else {}
 
 
 def _said(row: DictRow) -> Said:

@@ -8,7 +8,7 @@ dropped, or has an answer job of its own.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -21,7 +21,6 @@ from savdo.base import clock, telemetry
 from savdo.base.db import Session, step
 from savdo.base.jobs import job
 from savdo.base.settings import settings
-from savdo.channels import connections
 from savdo.channels.models import Connection, Inbound
 from savdo.conversations import contacts, intake, media, outbox
 from savdo.conversations.models import Taken
@@ -45,7 +44,7 @@ class Timings:
     ms: dict[str, float] = field(default_factory=dict[str, float])
 
     @contextmanager
-    def of(self, name: str):  # noqa: ANN201 # a context manager of nothing
+    def of(self, name: str) -> Iterator[None]:
         started = time.perf_counter()
         try:
             yield
@@ -71,8 +70,9 @@ async def answer(tenant_id: str, conversation_id: str) -> None:
     if loaded is None:
         return
     draft, passages = await pipeline(loaded, timings)
-    with timings.of("write"):
-        written = await record.write(loaded, draft, passages, timings.ms)
+    written = await record.write(loaded, draft, passages, timings.ms)
+    if written is not None and written.claim is not None:
+        await outbox.send_or_ask(tenant, written.claim)
     telemetry.answered(loaded.channel, draft.model, "answered" if written else "dropped", time.perf_counter() - started)
 
 
@@ -92,9 +92,12 @@ async def ask_for_answer(session: Session, tenant_id: UUID, conversation_id: UUI
 
 async def give_up(tenant_id: UUID, conversation_id: UUID) -> None:
     """The last resort when an answer failed for good: the customer hears a sentence, a person is called."""
-    loaded = await _load_now(tenant_id, conversation_id)
+    async with step(tenant_id) as session:
+        loaded = (await record.begin(session, tenant_id, conversation_id)).turn
     if loaded is not None:
-        await record.write(loaded, generate.last_resort(loaded), (), {})
+        written = await record.write(loaded, generate.last_resort(loaded), (), {})
+        if written is not None and written.claim is not None:
+            await outbox.send_or_ask(tenant_id, written.claim)
 
 
 async def _take_one(session: Session, connection: Connection, inbound: Inbound) -> Taken:
@@ -124,18 +127,10 @@ async def _take_one(session: Session, connection: Connection, inbound: Inbound) 
 async def _end_of_burst(tenant_id: UUID, conversation_id: UUID) -> Turn | None:
     while True:
         async with step(tenant_id) as session:
-            due = await record.begin(session, conversation_id)
-            if due is None:
-                return None
-            if due <= clock.now():
-                return await record.load(session, tenant_id, conversation_id)
-        await asyncio.sleep(max(0.0, (due - clock.now()).total_seconds()))
-
-
-async def _load_now(tenant_id: UUID, conversation_id: UUID) -> Turn | None:
-    async with step(tenant_id) as session:
-        await record.begin(session, conversation_id)
-        return await record.load(session, tenant_id, conversation_id)
+            begun = await record.begin(session, tenant_id, conversation_id)
+        if begun.due is None or begun.due <= clock.now():
+            return begun.turn
+        await asyncio.sleep((begun.due - clock.now()).total_seconds())
 
 
 async def _drafted(turn: Turn, timings: Timings) -> tuple[Draft, Sequence[Passage]]:
