@@ -1,0 +1,238 @@
+"""Long polling, for an installation that Telegram cannot deliver to because it has no public https address.
+
+One loop a bot. Nothing is confirmed to Telegram before it is stored: an update counts as read when the next request
+asks for what follows it, and that request is made after `take` returned. An advisory lock a bot keeps a second
+process from reading beside the first; should its database connection break, every loop ends and begins again.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import json
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import structlog
+from pydantic import JsonValue
+from pydantic_core import to_json
+
+from savdo.base import clock
+from savdo.base.db import first, platform_step, pool, rows, step
+from savdo.base.errors import SavdoError
+from savdo.channels import connections, telegram_updates
+from savdo.channels.models import Connection, Disconnected, Inbound, Sender, channel
+from savdo.channels.telegram_api import ReadElsewhere, call
+from savdo.channels.telegram_bot import UPDATES, TelegramBot
+
+EVERY_S = 3.0
+# Telegram answers as soon as there is something, and after this when there is nothing (it allows 50).
+HOLD_S = 30
+# Update ids begin anew at a random number after a week of silence, so an old offset would hide new messages.
+OFFSET_LIVES = timedelta(days=3)
+LONGEST_PAUSE_S = 30.0
+
+Take = Callable[[Connection, Sequence[Inbound]], Awaitable[object]]
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Loop:
+    """One bot being read; `made_of` changes when its token or settings do."""
+
+    task: asyncio.Task[None]
+    made_of: str
+
+
+def needed(public_url: str) -> bool:
+    """Whether Telegram cannot deliver to this address by itself."""
+    return not public_url.startswith("https://")
+
+
+async def poll(take: Take, *, every: float = EVERY_S) -> None:
+    """Reads every tenant's active bots until cancelled and hands their updates to `take`.
+
+    `every` is how soon, in seconds, a new, changed or removed connection is noticed. An update is confirmed once
+    `take` returned; while `take` raises a passing error, the same updates are handed over again.
+    """
+    while True:
+        try:
+            await _under_locks(take, every)
+        except (SavdoError, psycopg.Error, OSError) as error:
+            log.warning("telegram polling paused", error=type(error).__name__)
+        await asyncio.sleep(every)
+
+
+async def _under_locks(take: Take, every: float) -> None:
+    loops: dict[UUID, Loop] = {}
+    async with await psycopg.AsyncConnection.connect(str(pool().conninfo), autocommit=True) as locks:
+        try:
+            while True:
+                wanted = await _bots()
+                await _end(loops, wanted, locks)
+                for connection in wanted.values():
+                    if connection.id not in loops and await _locked(locks, connection.id):
+                        name = f"telegram {connection.id}"
+                        loops[connection.id] = Loop(asyncio.create_task(_read(connection, take), name=name), _made_of(connection))
+                # Also finds out that the connection, and with it every lock, is gone.
+                await locks.execute("SELECT 1")
+                await asyncio.sleep(every)
+        finally:
+            await _cancel(loops.values())
+
+
+async def _bots() -> dict[UUID, Connection]:
+    async with platform_step("telegram polling") as session:
+        found = await rows(session, "SELECT tenant_id, id FROM connections WHERE channel = %s AND status = 'active'", (TelegramBot.kind,))
+    bots: dict[UUID, Connection] = {}
+    for row in found:
+        # Removed in between, or sealed with a key this process does not have: the others are read all the same.
+        with contextlib.suppress(SavdoError):
+            async with step(row["tenant_id"]) as session:
+                bots[row["id"]] = await connections.by_id(session, row["id"])
+    return bots
+
+
+async def _end(loops: dict[UUID, Loop], wanted: Mapping[UUID, Connection], locks: psycopg.AsyncConnection[Any]) -> None:
+    for connection_id, loop in list(loops.items()):
+        connection = wanted.get(connection_id)
+        if connection is None or _made_of(connection) != loop.made_of or loop.task.done():
+            await _cancel([loop])
+            del loops[connection_id]
+            await locks.execute("SELECT pg_advisory_unlock(%s)", (_lock_number(connection_id),))
+
+
+async def _cancel(loops: Iterable[Loop]) -> None:
+    ending = [loop.task for loop in loops]
+    for task in ending:
+        task.cancel()
+    for outcome in await asyncio.gather(*ending, return_exceptions=True):
+        if isinstance(outcome, Exception):
+            log.error("telegram polling failed", error=type(outcome).__name__)
+
+
+async def _locked(locks: psycopg.AsyncConnection[Any], connection_id: UUID) -> bool:
+    found = await (await locks.execute("SELECT pg_try_advisory_lock(%s)", (_lock_number(connection_id),))).fetchone()
+    return bool(found and found[0])
+
+
+def _lock_number(connection_id: UUID) -> int:
+    return int.from_bytes(hashlib.sha256(b"telegram polling" + connection_id.bytes).digest()[:8], signed=True)
+
+
+def _made_of(connection: Connection) -> str:
+    made_of = json.dumps([dict(connection.credentials), dict(connection.settings)], sort_keys=True)
+    return hashlib.sha256(made_of.encode()).hexdigest()
+
+
+async def _read(connection: Connection, take: Take) -> None:
+    """One bot's loop; ends when its token is no longer accepted."""
+    pause, shown, webhook_gone = 0.0, None, False
+    offset, read_at = await _offset(connection)
+    while True:
+        await asyncio.sleep(pause)
+        try:
+            if not webhook_gone:
+                await channel(connection.channel).subscribe(connection, "")
+                webhook_gone = True
+            updates = await _updates(connection, offset if clock.now() - read_at < OFFSET_LIVES else None)
+            if updates:
+                await _handed_over(connection, updates, take)
+                offset, read_at = _next(updates), clock.now()
+                await _keep_offset(connection, offset)
+            pause = 0.0
+            shown = await _shown(connection, shown, "")
+        except Disconnected as error:
+            await _tell(connection, "reconnect", error.message)
+            return
+        except SavdoError as error:
+            # An answer that never came is as usual here as one that says "wait"; what was not stored comes again.
+            pause = max(getattr(error, "retry_after", 1.0), min(LONGEST_PAUSE_S, pause * 2))
+            if isinstance(error, ReadElsewhere):
+                shown = await _shown(connection, shown, error.message)
+            log.info("telegram polling waits", connection_id=str(connection.id), code=error.code, seconds=pause)
+
+
+async def _updates(connection: Connection, offset: int | None) -> list[Mapping[str, Any]]:
+    asked: dict[str, JsonValue] = {"timeout": HOLD_S, "limit": 100, "allowed_updates": UPDATES}
+    if offset is not None:
+        asked["offset"] = offset
+    result = await call(connection, "getUpdates", asked, wait=HOLD_S + 10)
+    found = result if isinstance(result, list) else []
+    return [update for update in found if isinstance(update, dict) and isinstance(update.get("update_id"), int)]
+
+
+async def _handed_over(connection: Connection, updates: Sequence[Mapping[str, Any]], take: Take) -> None:
+    """Has the updates stored, in order; one that cannot be stored does not hold up the others."""
+    try:
+        await take(connection, [_inbound(connection, update) for update in updates])
+    except SavdoError as error:
+        if not error.permanent:
+            raise
+    except Exception as error:  # noqa: BLE001 # which of them it was is found out below
+        log.error("updates not stored at once", connection_id=str(connection.id), error=type(error).__name__)
+    else:
+        return
+    for update in updates:
+        await _handed_over_alone(connection, update, take)
+
+
+async def _handed_over_alone(connection: Connection, update: Mapping[str, Any], take: Take) -> None:
+    chat = Sender("")
+    as_it_came = Inbound("unknown", f"update:{update['update_id']}", "", chat, raw=update)
+    for inbound in (_inbound(connection, update), as_it_came):
+        try:
+            await take(connection, [inbound])
+        except SavdoError as error:
+            if not error.permanent:
+                raise
+        except Exception as error:  # noqa: BLE001 # it would come again for ever, and nothing after it
+            log.error("update not stored", connection_id=str(connection.id), update_id=update["update_id"], error=type(error).__name__)
+        else:
+            return
+
+
+def _inbound(connection: Connection, update: Mapping[str, Any]) -> Inbound:
+    try:
+        return channel(connection.channel).parse(connection, to_json(update))[0]
+    except (SavdoError, ValueError):
+        return telegram_updates.inbound({"update_id": update["update_id"]})
+
+
+def _next(updates: Sequence[Mapping[str, Any]]) -> int:
+    return int(updates[-1]["update_id"]) + 1
+
+
+async def _shown(connection: Connection, shown: str | None, problem: str) -> str:
+    """Shows the owner what is wrong, or that it no longer is."""
+    if problem != shown:
+        await _tell(connection, "active", problem)
+    return problem
+
+
+async def _tell(connection: Connection, status: str, problem: str) -> None:
+    async with step(connection.tenant_id) as session:
+        # What the owner switched off meanwhile stays off.
+        await session.execute(
+            "UPDATE connections SET status = %s, problem = NULLIF(%s, '') WHERE id = %s AND status = 'active'",
+            (status, problem, connection.id),
+        )
+
+
+async def _offset(connection: Connection) -> tuple[int | None, datetime]:
+    async with step(connection.tenant_id) as session:
+        row = await first(session, "SELECT state, last_event_at FROM connections WHERE id = %s", (connection.id,))
+    state = row["state"] if row else {}
+    return state.get("offset"), row["last_event_at"] if row and row["last_event_at"] else clock.now()
+
+
+async def _keep_offset(connection: Connection, offset: int) -> None:
+    async with step(connection.tenant_id) as session:
+        await session.execute(
+            "UPDATE connections SET state = state || jsonb_build_object('offset', %s::bigint), last_event_at = now() WHERE id = %s",
+            (offset, connection.id),
+        )
