@@ -67,7 +67,8 @@ class Inbound:
 
     `external_id` is unique on the connection for ever: a repeat is recognised by it. For `edited` and `deleted` it is
     the message's own id. `thread_id` is where an answer goes (a chat id). `event` is
-    message | edited | deleted | blocked | unblocked | unknown; `raw` is kept only for unknown.
+    message | edited | deleted | blocked | unblocked | unknown; `raw` is kept only for unknown. `attachments` are files that
+    were uploaded here before the message ({id, kind, name, mime, size}), so that nothing is left to fetch.
     """
 
     event: Literal["message", "edited", "deleted", "blocked", "unblocked", "unknown"]
@@ -76,6 +77,7 @@ class Inbound:
     sender: Sender
     text: str = ""
     media: tuple[Media, ...] = ()
+    attachments: tuple[Mapping[str, Any], ...] = ()
     location: tuple[float, float] | None = None
     reply_to: str = ""
     quick_reply: str = ""

@@ -74,6 +74,11 @@ async def store(session: Session, connection: Connection, inbound: Inbound, conv
     )  # fmt: skip
     if row is None:
         return await _repeat(session, connection, inbound, conversation["id"])
+    if inbound.attachments:
+        await session.execute(
+            "UPDATE attachments SET conversation_id = %s, message_id = %s WHERE id = ANY(%s)",
+            (conversation["id"], row["id"], [UUID(str(one["id"])) for one in inbound.attachments]),
+        )
     return Taken(row["id"], row["number"], repeat=False, conversation_id=conversation["id"], created_at=row["created_at"], waiting=row["waiting"])
 
 
@@ -119,6 +124,8 @@ def payload_of(inbound: Inbound) -> Mapping[str, Any]:
             {"kind": one.kind, "reference": one.reference, "name": clean(one.name), "mime": one.mime, "size": one.size}
             for one in inbound.media
         ]
+    if inbound.attachments:
+        payload["attachments"] = [dict(one) for one in inbound.attachments]
     if inbound.location:
         payload["location"] = list(inbound.location)
     for key in ("reply_to", "quick_reply", "campaign", "album"):
@@ -130,6 +137,8 @@ def payload_of(inbound: Inbound) -> Mapping[str, Any]:
 def _kind(inbound: Inbound) -> str:
     if inbound.media:
         return inbound.media[0].kind
+    if inbound.attachments:
+        return str(inbound.attachments[0]["kind"])
     if inbound.location:
         return "location"
     return "contact" if inbound.sender.phone and not inbound.text else "text"
