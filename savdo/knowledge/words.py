@@ -17,6 +17,8 @@ LEXICON = Path(__file__).with_name("lexicon.toml")
 LONGEST_WORD = 40
 LONGEST_IDIOM = 4
 SHORTEST_STEM = 3
+# The highest position a tsvector knows.
+MOST_POSITION = 16_000
 
 CYRILLIC = str.maketrans(
     {
@@ -33,6 +35,9 @@ SPELLINGS = (
 )  # fmt: skip
 APOSTROPHES = re.compile("['`´ʻʼʽ‘’‛′＇ʹ\u02c8]")
 JOINED_NUMBER = re.compile(r"(?<=\d)(?:[\s\u00a0\u202f.,](?=\d{3}(?!\d)))+")
+KAZAKH = re.compile("[әңөұүһі]")
+UZBEK = re.compile("[ўҳ]|[oOgG][ʻʼ‘’'`](?=[a-z\\s])")
+CYRILLIC_LETTER = re.compile("[а-яё]")
 WORD = re.compile(r"\d+|[^\W\d_]+")
 REPEATED = re.compile(r"([a-z])\1+")
 SOFT_C = re.compile(r"c(?=[eiy])")
@@ -138,3 +143,36 @@ def _file() -> tuple[dict[str, dict[str, list[str]]], frozenset[str], tuple[str,
     stop = {word for listed in tables.pop("stop").values() for text in listed for word in folded_words(text)}
     endings = {ending for listed in tables.pop("endings").values() for text in listed for ending in folded_words(text)}
     return tables, frozenset(stop), tuple(sorted(endings, key=lambda ending: (-len(ending), ending)))
+
+
+def words_vector(title_path: Iterable[str], text: str) -> str:
+    """The text form of the tsvector a passage is found by; words of its headings carry the weight A."""
+    headings = [f"'{term}':{min(at, MOST_POSITION)}A" for at, term in enumerate(terms(" . ".join(title_path)), 1)]
+    body = [f"'{term}':{min(at, MOST_POSITION)}" for at, term in enumerate(terms(text), 1)]
+    return " ".join([*headings, *body])
+
+
+def grams_vector(title_path: Iterable[str], text: str) -> str:
+    """The text form of the tsvector of a passage's letters."""
+    return " ".join(f"'{gram}'" for gram in sorted(grams(" ".join([*title_path, text]))))
+
+
+def language_of(text: str) -> str | None:
+    """uz, ru, kk or en by the letters and small words that only one of them has; None when nothing tells."""
+    lowered = text.lower()
+    if KAZAKH.search(lowered):
+        return "kk"
+    if UZBEK.search(lowered):
+        return "uz"
+    if CYRILLIC_LETTER.search(lowered):
+        return "ru"
+    said = set(folded_words(text))
+    counts = {language: len(said & small) for language, small in _small_words().items()}
+    best = max(counts, key=lambda language: counts[language])
+    return best if counts[best] else None
+
+
+@functools.cache
+def _small_words() -> dict[str, frozenset[str]]:
+    stop: dict[str, list[str]] = tomllib.loads(LEXICON.read_text(encoding="utf-8"))["stop"]
+    return {language: frozenset(word for text in stop[language] for word in folded_words(text)) for language in ("uz", "en")}
