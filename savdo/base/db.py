@@ -81,6 +81,32 @@ async def step(tenant_id: UUID) -> AsyncIterator[Session]:
 
 
 @asynccontextmanager
+async def batch(tenant_id: UUID) -> AsyncIterator[Session]:
+    """A step whose statements are sent in one round trip, for the main path. They run one after the other, each seeing
+    what the one before waited for; their results are there after the block. Raises DatabaseDown."""
+    source = pool()
+    try:
+        session = await source.getconn()
+    except (PoolTimeout, OperationalError):
+        raise DatabaseDown from None
+    try:
+        async with session.pipeline():
+            await session.execute("BEGIN")
+            await session.execute("SELECT set_config('app.tenant_id', %s, true)", (str(tenant_id),))
+            yield session
+            await session.execute("COMMIT")
+    except (OperationalError, InterfaceError):
+        # The database went away: its other connections are dead as well, and would fail one caller each.
+        await session.close()
+        await source.check()
+        raise DatabaseDown from None
+    finally:
+        if not session.closed:
+            await session.rollback()
+        await source.putconn(session)
+
+
+@asynccontextmanager
 async def platform_step(reason: str) -> AsyncIterator[Session]:
     """One transaction that sees every tenant. `reason` stands in the database's own log of slow statements."""
     async with _transaction(f"BEGIN; SET LOCAL ROLE {PLATFORM_ROLE}") as session:

@@ -15,7 +15,7 @@ from uuid import UUID
 import structlog
 
 from savdo.base import telemetry
-from savdo.base.db import Session, first, platform_step, rows, step
+from savdo.base.db import Session, batch, first, platform_step, rows, step
 from savdo.base.errors import SavdoError, Unavailable
 from savdo.base.jobs import job
 from savdo.channels import connections
@@ -160,7 +160,7 @@ async def _refused(tenant_id: UUID, claim: Claim, error: SavdoError) -> None:
 
 
 async def _mark(tenant_id: UUID, claim: Claim, status: str, *, external_id: str | None = None, error: str | None = None) -> None:
-    async with step(tenant_id) as session:
+    async with batch(tenant_id) as session:
         await _finish(session, claim.message_id, status, external_id=external_id, error=error)
     telemetry.delivered(claim.connection.channel, status)
 
@@ -187,5 +187,3 @@ async def _outbound(tenant_id: UUID, claim: Claim) -> Outbound:
             attachment, content = await media.read(session, UUID(one["id"]))
         files.append(File(attachment.kind, attachment.name, attachment.mime, content))
     return Outbound(claim.message_id, claim.thread_id, claim.text, buttons, tuple(files), claim.payload.get("reply_to", ""))
-
-

@@ -12,7 +12,7 @@ from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from savdo.base import clock
-from savdo.base.db import Session, first, new_id, platform_step, rows, step
+from savdo.base.db import Session, batch, first, new_id, platform_step, rows, step
 from savdo.channels import connections
 from savdo.conversations import contacts, outbox
 from savdo.knowledge.models import Passage
@@ -43,13 +43,11 @@ class Written:
     claim: outbox.Claim | None
 
 
-async def begin(session: Session, tenant_id: UUID, conversation_id: UUID) -> Begun:
+async def begin(tenant_id: UUID, conversation_id: UUID) -> Begun:
     """Locks the row and clears the note that a job waits, before anything is read: a message that is being stored now
     is either seen by this turn or finds the note cleared and asks for the next one.
-
-    The three statements go in one round trip; they still run one after the other, each seeing what the lock waited for.
     """
-    async with session.pipeline():
+    async with batch(tenant_id) as session:
         begun = await session.execute(
             """UPDATE conversations SET answer_waiting = false WHERE id = %s
                RETURNING answered_number < inbound_number AND status IN ('bot', 'handover') AS open, answer_due_at, answered_number""",
@@ -208,7 +206,14 @@ async def _lead(session: Session, turn: Turn, draft: Draft) -> None:
         """INSERT INTO leads (tenant_id, id, conversation_id, contact_id, stage, facts, score) VALUES (%s, %s, %s, %s, 'talking', %s, %s)
            ON CONFLICT (tenant_id, conversation_id) DO UPDATE
              SET facts = leads.facts || EXCLUDED.facts, score = GREATEST(leads.score, EXCLUDED.score), updated_at = now()""",
-        (turn.tenant_id, new_id(), turn.conversation_id, turn.contact_id, Jsonb(dict(draft.facts), dumps=_dumps), max(0, min(100, draft.score))),
+        (
+            turn.tenant_id,
+            new_id(),
+            turn.conversation_id,
+            turn.contact_id,
+            Jsonb(dict(draft.facts), dumps=_dumps),
+            max(0, min(100, draft.score)),
+        ),
     )
     details = {key: str(draft.facts.get(key) or "") for key in ("name", "phone", "email")}
     if any(details.values()):

@@ -92,8 +92,7 @@ async def ask_for_answer(session: Session, tenant_id: UUID, conversation_id: UUI
 
 async def give_up(tenant_id: UUID, conversation_id: UUID) -> None:
     """The last resort when an answer failed for good: the customer hears a sentence, a person is called."""
-    async with step(tenant_id) as session:
-        loaded = (await record.begin(session, tenant_id, conversation_id)).turn
+    loaded = (await record.begin(tenant_id, conversation_id)).turn
     if loaded is not None:
         written = await record.write(loaded, generate.last_resort(loaded), (), {})
         if written is not None and written.claim is not None:
@@ -126,8 +125,7 @@ async def _take_one(session: Session, connection: Connection, inbound: Inbound) 
 
 async def _end_of_burst(tenant_id: UUID, conversation_id: UUID) -> Turn | None:
     while True:
-        async with step(tenant_id) as session:
-            begun = await record.begin(session, tenant_id, conversation_id)
+        begun = await record.begin(tenant_id, conversation_id)
         if begun.due is None or begun.due <= clock.now():
             return begun.turn
         await asyncio.sleep((begun.due - clock.now()).total_seconds())
@@ -169,5 +167,3 @@ def _wait(inbound: Inbound) -> timedelta:
 
 def _longest() -> timedelta:
     return timedelta(milliseconds=settings().debounce_ms * BURST_WAITS)
-
-
