@@ -173,7 +173,6 @@ CREATE UNIQUE INDEX messages_one_answer ON messages (tenant_id, turn_id) WHERE a
 CREATE INDEX messages_revision ON messages (tenant_id, conversation_id, revision);
 CREATE INDEX messages_outbox ON messages (tenant_id, conversation_id, number) WHERE direction = 'out' AND status IN ('queued', 'sending');
 CREATE INDEX messages_stuck ON messages (created_at) WHERE direction = 'out' AND status IN ('queued', 'sending');
-CREATE INDEX messages_search ON messages USING gin (words);
 
 CREATE TABLE turns (
   tenant_id uuid NOT NULL,
@@ -303,7 +302,8 @@ CREATE TABLE passages (
   kind text NOT NULL DEFAULT 'text' CHECK (kind IN ('text', 'row', 'answer')),
   title_path text[] NOT NULL DEFAULT '{}',
   text text NOT NULL,
-  cells jsonb,
+  -- Not jsonb, which forgets the order of the columns.
+  cells json,
   page integer,
   language text,
   embedding halfvec(384) NOT NULL,

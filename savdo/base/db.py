@@ -83,7 +83,8 @@ async def step(tenant_id: UUID) -> AsyncIterator[Session]:
 @asynccontextmanager
 async def batch(tenant_id: UUID) -> AsyncIterator[Session]:
     """A step whose statements are sent in one round trip, for the main path. They run one after the other, each seeing
-    what the one before waited for; their results are there after the block. Raises DatabaseDown."""
+    what the one before waited for; their results are there after the block, or when one is
+    fetched, which costs another round trip. Raises DatabaseDown."""
     source = pool()
     try:
         session = await source.getconn()
@@ -92,7 +93,10 @@ async def batch(tenant_id: UUID) -> AsyncIterator[Session]:
     try:
         async with session.pipeline():
             await session.execute("BEGIN")
-            await session.execute("SELECT set_config('app.tenant_id', %s, true)", (str(tenant_id),))
+            # The main path looks rows up by key: planning each time anew would cost more than the look-up.
+            await session.execute(
+                "SELECT set_config('app.tenant_id', %s, true), set_config('plan_cache_mode', 'force_generic_plan', true)", (str(tenant_id),)
+            )
             yield session
             await session.execute("COMMIT")
     except (OperationalError, InterfaceError):

@@ -174,7 +174,7 @@ async def _finish(session: Session, message_id: UUID, status: str, *, external_i
            UPDATE messages SET status = %(status)s, external_id = coalesce(%(external)s, messages.external_id), error = %(error)s,
                   revision = c.revision, sent_at = CASE WHEN %(status)s = 'sent' THEN now() ELSE sent_at END
              FROM m, c WHERE messages.tenant_id = m.tenant_id AND messages.id = m.id
-           RETURNING pg_notify('savdo_live', json_build_array(messages.tenant_id, messages.conversation_id, 'status', number::text)::text)""",
+           RETURNING pg_notify('savdo_live', json_build_array(messages.tenant_id, messages.conversation_id, 'message', number::text)::text)""",
         {"id": message_id, "status": status, "external": external_id, "error": error},
     )
 

@@ -48,6 +48,8 @@ async def begin(tenant_id: UUID, conversation_id: UUID) -> Begun:
     is either seen by this turn or finds the note cleared and asks for the next one.
     """
     async with batch(tenant_id) as session:
+        # The note is only a note: a crash that loses this commit leaves a running job behind, which is rescued.
+        await session.execute("SET LOCAL synchronous_commit = off")
         begun = await session.execute(
             """UPDATE conversations SET answer_waiting = false WHERE id = %s
                RETURNING answered_number < inbound_number AND status IN ('bot', 'handover') AS open, answer_due_at, answered_number""",
@@ -100,7 +102,7 @@ def _turn(tenant_id: UUID, head: DictRow, newest_first: Sequence[DictRow]) -> Tu
 async def write(turn: Turn, draft: Draft, passages: Sequence[Passage], timings: Mapping[str, float]) -> Written | None:
     """The final transaction: the reply, the trace, the lead, the cost, the handover; only if nothing newer arrived, no
     person took over, the customer did not opt out and the company is active. Else None, and nothing of it happened."""
-    async with step(turn.tenant_id) as session:
+    async with batch(turn.tenant_id) as session:
         row = await first(
             session,
             """SELECT c.connection_id, c.external_id, EXISTS (SELECT 1 FROM messages m WHERE m.tenant_id = c.tenant_id
@@ -114,18 +116,16 @@ async def write(turn: Turn, draft: Draft, passages: Sequence[Passage], timings: 
         if row is None:
             return None
         turn_id, message_id = new_id(), new_id()
-        async with session.pipeline():
-            await _trace(session, turn, turn_id, draft, passages, timings)
-            await _reply(session, turn, turn_id, message_id, draft, "queued" if row["behind"] else "sending")
-            await _lead(session, turn, draft)
-            await _consequences(session, turn, draft)
-            opened = await connections.asked(session, row["connection_id"])
-        if draft.silent:
-            return Written(None)
-        if row["behind"]:
+        await _trace(session, turn, turn_id, draft, passages, timings)
+        await _reply(session, turn, turn_id, message_id, draft, "queued" if row["behind"] else "sending")
+        await _lead(session, turn, draft)
+        await _consequences(session, turn, draft)
+        if row["behind"] and not draft.silent:
             await outbox.ask(session, turn.tenant_id, turn.conversation_id)
-            return Written(None)
-        connection = await connections.answered(opened)
+        opened = await connections.asked(session, row["connection_id"])
+    if row["behind"] or draft.silent:
+        return Written(None)
+    connection = await connections.answered(opened)
     return Written(outbox.Claim(
         message_id, turn.conversation_id, turn.contact_id, row["external_id"], draft.text, _payload(draft), 1, False, connection
     ))  # fmt: skip
@@ -189,8 +189,10 @@ async def _reply(session: Session, turn: Turn, turn_id: UUID, message_id: UUID, 
              SELECT tenant_id, %(message)s, id, connection_id, revision, revision, 'out', 'bot', %(text)s, %(payload)s,
                     %(status)s, CASE %(status)s WHEN 'sending' THEN 1 ELSE 0 END, CASE %(status)s WHEN 'sending' THEN now() END, %(turn)s
                FROM c WHERE NOT %(silent)s RETURNING number)
+           -- A reply that is sent at once is told of when it is marked: commits that notify wait for each other.
            SELECT pg_notify('savdo_live', json_build_array(c.tenant_id, c.id,
-             CASE WHEN %(silent)s THEN 'conversation' ELSE 'message' END, coalesce((SELECT number FROM m)::text, ''))::text) FROM c""",
+             CASE WHEN %(silent)s THEN 'conversation' ELSE 'message' END, coalesce((SELECT number FROM m)::text, ''))::text) FROM c
+            WHERE %(silent)s OR %(status)s = 'queued'""",
         {
             "through": turn.fresh[-1].number, "language": draft.reading.language, "silent": draft.silent,
             "handover": draft.handover is not None, "text": draft.text, "conversation": turn.conversation_id, "message": message_id,
