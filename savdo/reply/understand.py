@@ -1,0 +1,82 @@
+"""What the customer means: language, intent, sentiment, wish for a person, objections, entities. Local, free, about 10 ms."""
+
+import functools
+import re
+from pathlib import Path
+from typing import Final, cast
+
+import numpy as np
+
+from savdo.ai import embed, language, linear
+from savdo.reply import cues, entities
+from savdo.reply.models import Intent, Objection, Reading, Sentiment, Turn
+
+MODEL: Final = Path(__file__).with_name("model.npz")
+# The sentence vector beside the n-grams; e5 vectors lie close together, so their common part is taken off when trained (bias).
+VECTOR_WEIGHT: Final = 1.6
+LONGEST_READ: Final = 400
+HUMAN_SHARE: Final = 0.62
+
+
+def read(turn: Turn) -> Reading:
+    """The reading of a turn. Pure; the sentence vector is remembered from the search of the same text."""
+    text = turn.text.strip()
+    spoken, script = language.identify(text, turn.language)
+    if not any(letter.isalpha() for letter in text):
+        script = _script_before(turn, script)
+    seen = features(text)
+    shares = _shares("intent", seen)
+    intent, confidence, forced = _intent(turn, text, shares)
+    found = entities.read(turn, intent)
+    if intent in ("unclear", "greeting", "thanks_bye", "off_topic") and _gives_contact(found) and not forced:
+        intent, confidence = "contact_details", 0.9
+    human = cues.wants_human(text, _shares("human", seen).get("yes", 0.0), intent)
+    if intent == "human_request" and not human:
+        intent = cast(Intent, next(name for name in shares if name != "human_request"))
+    objections = cues.objections(text, intent, _shares("objection", seen))
+    return Reading(
+        language=spoken, script=script, intent=intent,
+        sentiment=cast(Sentiment, cues.sentiment(text, intent, _shares("sentiment", seen))),
+        wants_human=human, objection=cast(Objection, objections[0]) if intent == "objection" and objections else None,
+        entities=found, confidence=round(confidence, 3),
+        objections=cast(tuple[Objection, ...], objections), intents=tuple((name, round(share, 3)) for name, share in list(shares.items())[:5]),
+    )  # fmt: skip
+
+
+def features(text: str) -> linear.Floats:
+    """N-grams of the text, then its sentence vector."""
+    text = text[-LONGEST_READ:]
+    vector = np.asarray(embed.query_now(text or "…"), np.float32) * VECTOR_WEIGHT
+    return np.concatenate([linear.grams(text), vector]).astype(np.float32)
+
+
+def _shares(name: str, seen: linear.Floats) -> dict[str, float]:
+    head = _heads()[name]
+    shares = head.shares(seen)
+    return {head.labels[index]: float(shares[index]) for index in np.argsort(-shares)}
+
+
+def _intent(turn: Turn, text: str, shares: dict[str, float]) -> tuple[Intent, float, bool]:
+    if turn.fresh and turn.fresh[-1].quick_reply.startswith("human"):
+        return "human_request", 1.0, True
+    if not re.search(r"\w", text):
+        return ("thanks_bye", 0.6, True) if re.search("[👍🙏❤😊🔥👌]", text) else ("unclear", 0.9, True)
+    told = cues.certain_intent(text)
+    if told:
+        return cast(Intent, told), 0.95, True
+    best, share = next(iter(shares.items()))
+    return cast(Intent, best), share, False
+
+
+def _gives_contact(found: dict[str, object]) -> bool:
+    return bool({"phone", "email", "name", "company"} & found.keys())
+
+
+def _script_before(turn: Turn, script: language.Script) -> language.Script:
+    before = next((said.text for said in reversed(turn.history) if re.search(r"[^\W\d_]{2}", said.text)), "")
+    return "cyrl" if re.search("[а-яё]", before.lower()) else "latn" if before else script
+
+
+@functools.cache
+def _heads() -> dict[str, linear.Head]:
+    return linear.load(MODEL)
