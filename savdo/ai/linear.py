@@ -61,9 +61,9 @@ def grams(text: str) -> Floats:
         encoded = [padded[start : start + size] for size in range(1, LONGEST_GRAM + 1) for start in range(max(1, len(padded) - size + 1))]
         for gram in {*encoded, f"={word}"}:
             counts[zlib.crc32(gram.encode()) % BUCKETS] += 1
-    counts = np.sqrt(counts)
+    counts = np.sqrt(counts).astype(np.float32)
     length = float(np.linalg.norm(counts))
-    return counts / length if length else counts
+    return (counts / length).astype(np.float32) if length else counts
 
 
 def load(path: Path) -> dict[str, Head]:

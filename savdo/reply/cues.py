@@ -1,10 +1,11 @@
+# ruff: noqa: E501 # a pattern is one line, or its alternatives cannot be read
 """Words that decide where a statistic would guess: asking for a person and not wanting one, leaving, anger, thanks, doubt."""
 
 import re
 from collections.abc import Mapping
 from typing import Final
 
-I: Final = re.IGNORECASE
+ANY_CASE: Final = re.IGNORECASE
 PERSON: Final = (
     r"(?:operator|оператор|menejer|менеджер|menedzher|manager|admin(?:istrator)?|админ(?:истратор)?|direktor|директор|director|rahbar|раҳбар|рахбар|руководител|"
     r"начальни|boshli[qg]|бошли[қғ]|басшы|басқарушы|supervisor|boss|human|person|agent|someone from|real people|"
@@ -14,51 +15,51 @@ WANTED: Final = re.compile(
     rf"(?:{PERSON}\w*(?:\W+\w+){{0,3}}?\W+(?:kerak|керак|керек|нужен|нужна|чақир|chaqir|шақыр|shakyr|ula(?:ng|b)|улаб|уланг|қос|bog'la|боғла|байланыстыр|gaplash|гаплаш|сөйлес|soyles|bering|беринг|беріңдер|беріңіз|bormi|борми|бар ма|javob ber|жавоб бер|жауап бер|пусть|есть|please|qosh|қўш|telefon qil|звон|набер|позвон|перезвон)"
     rf"|(?:позов\w*|соедин\w*|переключ\w*|свяж\w*|дайте|хочу|можно|пригласи\w*|передай\w*|нужен|нужна|нужно|пусть|срочно|vыzov\w*|pozov\w*|soedin\w*|dayte|get me|talk to|speak (?:to|with)|talk with|connect|transfer|give me|want|need|have|let|can|chaqir\w*|чақир\w*)(?:\W+\w+){{0,5}}?\W+{PERSON}"
     rf"|^\W*{PERSON}\w*\W*$|^\W*{PERSON}\W+(?:please|илтимос|iltimos|пожалуйста|өтінемін)\W*$)",
-    I,
+    ANY_CASE,
 )
 REFUSED: Final = re.compile(
     rf"{PERSON}\w*\W+(?:\w+\W+)?(?:kerak ?emas|керак ?эмас|керакмас|kerakmas|керек емес|керегі жо[қк]|керегi жок|chaqirmang|чақирманг|звать не надо|не ?нужен|не ?нужна|не ?надо|не звать|shart emas|шарт эмас)"
     rf"|(?:don'?t (?:need|want)|no need for|not? (?:need|want)(?:ing)?|without|do not (?:need|want))(?:\W+\w+){{0,3}}?\W+{PERSON}|(?:не (?:надо|нужен|нужно|зовите|хочу)|без)(?:\W+\w+){{0,2}}?\W+{PERSON}",
-    I,
+    ANY_CASE,
 )
 NO_BOT: Final = re.compile(
     r"\bbots?\b.{0,20}(?:emas|kerak ?emas|bilan (?:gaplash|hal))|робот\w*\W+(?:эмас|ёзмайман|yozmayman)|не (?:с )?(?:бот|робот)|с (?:ботом|роботом)\W(?:\w+\W+){0,2}?не|(?:no|not a|stop with the) (?:bots?|robots?|scripted)|бот\w*\W+(?:керегі жоқ|емес|сөйлеспе)|(?:tirik|jonli|тирик|жонли|живо[йг]|тірі|real|live) (?:odam|одам|operator|оператор|человек|адам|person|human)|кто.?(?:то|нибудь) живой",
-    I,
+    ANY_CASE,
 )
 OWN_STAFF: Final = re.compile(
     r"(?:у нас|нас|biz(?:da|ning)|бизда|бізде)\W+(?:\w+\W+){0,3}?\d+\s\w+|\d+\s?(?:та\s|ta\s)?(?:menejer|менеджер|администратор|xodim|ходим|сотрудник|сатушы|адам|kishi|человек|people|users|odam|одам)",
-    I,
+    ANY_CASE,
 )
 OPT_OUT: Final = re.compile(
     r"\b(?:unsubscribe|stop (?:messaging|texting|writing|spamming)|don'?t (?:text|write|message)|take me off|remove me)|не (?:надо |нужно )?(?:мне )?(?:больше )?пишите|(?:больше|сами) (?:мне )?не пиш|отпиш\w+|(?:убери\w*|удали\w*|исключи\w*) (?:меня|мой номер)|(?:хватит|перестаньте|прекратите) (?:мне )?(?:слать|писать|присылать|спам)|bol[sh]+e ne pish|ne pishite|"
     r"(?:boshqa|бошқа|menga|менга|endi|энди|qayta)\W(?:\w+\W+){0,2}?(?:yozma|ёзма|xabar (?:yubor|kel)ma|yubormang|юборманг)|yozavermang|ёзаверманг|ro'?yxat\w*\W(?:\w+\W)?o'?chir|рўйхат\w*\W(?:\w+\W)?ўчир|o'?chiring ro'?yxat|obuna\w* bekor|"
     r"(?:маған|енді|басқа)\W(?:\w+\W+){0,2}?жазба|жазбаңыз|тізімнен (?:шығар|өшір)|хабарлама (?:жіберме|келмесін)|жарнама\w* (?:жіберме|мезі)|jazba(?:n|ng|ny)|^\W*(?:stop|стоп)\W*$|(?:reklama|реклама)\w* (?:kerak ?emas|керак ?эмас|керакмас|kerakmas)",
-    I,
+    ANY_CASE,
 )
 PROMPT_THEFT: Final = re.compile(
     r"(?:ignore|forget|disregard) (?:all |your |the )?(?:previous |prior )?(?:instructions|rules)|system prompt|системн\w+ (?:подсказк|промпт|инструкц)|забудь\w* (?:все |прошлые |свои )?(?:инструкции|правила)|zabud vse|(?:ko'rsatma|кўрсатма|qoida|қоида)\w*\W(?:\w+\W){0,2}?(?:unut|унут|e'tiborsiz|айт\b|chiqar)|нұсқау\w*\W(?:\w+\W){0,2}?(?:ұмыт|айт)|"
     r"(?:tizim|тизим|жасырын|tizimli) prompt|prompt\w*\W(?:\w+\W){0,2}?(?:yoz|ёз|жаз)|you are (?:now )?dan\b|(?:api|апи) (?:key|kalit|ключ|klyuch)|ты теперь .{0,20}бот|sen endi .{0,30}bot|сен энди .{0,40}бот",
-    I,
+    ANY_CASE,
 )
 ANGER: Final = re.compile(
     r"!{2,}|👏|ужас|безобраз|кошмар|позор|сколько можно|да что (?:ж|за)|достал|надоел|издева|прекрасный сервис|аплодир|вообще что ли|обнагле|жаловаться|в суд|обман|"
     r"uyat|уят|sharmanda|qachongacha|jonga teg|jonimga|bezor|безор|axir|ахир|qoyil|қойил|ишингизга|rekord|necha marta|yolg'on|алдад|aldad|ұят|қашанғы|мезі|масқара|зерік|жүйкем|шығын|"
     r"ridiculous|unacceptable|worst|seriously|great job|awful|terrible|horrible|disgust|nobody answers|again!|furious|scam",
-    I,
+    ANY_CASE,
 )
 MANNERS: Final = re.compile(
     r"зо'р|зўр|zo'r|zor\b|super|супер|отлично|класс|круто|ура\b|спасибо|благодар|rahmat|raxmat|раҳмат|рахмат|рахмет|рақмет|rahmet|thank|great|awesome|perfect|love|керемет|тамаша|baraka|барака|yaxshi tushun|ajoyib|ажойиб|лучш|😍|🎉|❤|🔥|👍|🙏|😊|🌸|🥰|qoyilmaqom|келістік|болды аламыз",
-    I,
+    ANY_CASE,
 )
 OBJECTIONS: Final[Mapping[str, re.Pattern[str]]] = {
-    "price": re.compile(r"qimmat|қиммат|киммат|dorog|дорог|дорого|қымбат|кымбат|expensive|too much|over (?:our|my) budget|overpriced|arzonroq|chegirma qilma|цена кусается|не по карману|og'irlik qil|оғирлик|kidding me|tilladan|ақшам жет|бізге ауыр|oshmasin|ошмасин", I),
-    "competitor": re.compile(r"boshqa(?:lar)? (?:crm|firma|joy|kompaniya)|бошқа (?:жой|фирма)|tanish usta|таниш уста|usta(?:lar)? .{0,15}(?:arzon|yarim)|усталар|другой (?:компани|фирм|салон|мастер|сервис|црм|crm)|у нас уже (?:есть|стоит)|у других|знаком\w+ (?:мастер|сделает)|у конкурент|базарда|басқа (?:жер|компания|дүкен)|baska jer|көрші|current (?:crm|provider|supplier)|another (?:company|vendor|provider)|elsewhere|already use", I),
-    "trust": re.compile(r"ishonma|ishonch|ишонма|ишонч|qanday ishon|қандай ишон|aldama|алдама|aldan|алдаб|алдан|g'oyib|qochib ket|қочиб|firibgar|фирибгар|не вер|доверя|обман|кину|мошенн|сомнева|гарантии что|сенбей|сенім|алдап|алаяқ|күмән|детальды ауыстыр|swaps? the parts|trust|scam|horror stor|how do i know|подмен|боюсь", I),
-    "timing": re.compile(r"keyinroq|кейинроқ|keyin (?:olaman|qara|ko'r|gaplash|yoz)|o'ylab ko'r|ўйлаб кўр|уйлаб кур|vaqtim yo'q|вақтим йўқ|вактим йук|hozir (?:emas|ta'mir qilmay|olma)|ҳозир эмас|shoshma|шошма|oydan keyin|maslahatlash|маслаҳатлаш|подума|не сейчас|не срочно|попозже|позже|пока (?:не|просто)|нет времени|через полгода|посовет|после (?:праздник|отпуск|экзамен|нового)|ойлан|кейін|уақытым жоқ|қазір емес|ақылдас|think about it|not now|maybe (?:later|next|after|in)|later|not in a hurry|after my|no time", I),
-    "need": re.compile(r"kerak ?emas|kerakmas|керак ?эмас|керакмас|nimaga kerak|нимага керак|yetib turibdi|етиб турибди|o'zimizda bor|ehtiyoj yo'q|shusiz|bitgan|не нуж(?:но|ен)|зачем (?:мне|нам|она|он|црм|crm|это|вообще)|хватает|справляемся|без этого|обойд[её]мся|не вижу смысла|керек емес|не қажет|онсыз|жетеді бізге|бізде бар|don'?t need|no need|fine without|why would i need|enough for us|жаңасын алған", I),
-    "feature": re.compile(r"yo'q ekan|йўқ экан|йук экан|olmas ekan|to'g'ri kelmaydi|тўғри келмайди|tugri kelmaydi|bo'lmasa .{0,20}(?:kelmay|olmay)|без (?:них|него|неё|этого|парковки|\w+) (?:нам )?не (?:подход|вариант|рассматр)|нет \w+.{0,30}(?:не подходит|не для нас|значит)|если нет|болмаса .{0,20}(?:келмей|керек)|жоқ (?:болса|екен)|dealbreaker|doesn'?t (?:have|support)|lacks?|without (?:a|an|it|that|those)\b.{0,20}(?:not|won't)|no \w+ \w+ = ", I),
+    "price": re.compile(r"qimmat|қиммат|киммат|dorog|дорог|дорого|қымбат|кымбат|expensive|too much|over (?:our|my) budget|overpriced|arzonroq|chegirma qilma|цена кусается|не по карману|og'irlik qil|оғирлик|kidding me|tilladan|ақшам жет|бізге ауыр|oshmasin|ошмасин", ANY_CASE),
+    "competitor": re.compile(r"boshqa(?:lar)? (?:crm|firma|joy|kompaniya)|бошқа (?:жой|фирма)|tanish usta|таниш уста|usta(?:lar)? .{0,15}(?:arzon|yarim)|усталар|другой (?:компани|фирм|салон|мастер|сервис|црм|crm)|у нас уже (?:есть|стоит)|у других|знаком\w+ (?:мастер|сделает)|у конкурент|базарда|басқа (?:жер|компания|дүкен)|baska jer|көрші|current (?:crm|provider|supplier)|another (?:company|vendor|provider)|elsewhere|already use", ANY_CASE),
+    "trust": re.compile(r"ishonma|ishonch|ишонма|ишонч|qanday ishon|қандай ишон|aldama|алдама|aldan|алдаб|алдан|g'oyib|qochib ket|қочиб|firibgar|фирибгар|не вер|доверя|обман|кину|мошенн|сомнева|гарантии что|сенбей|сенім|алдап|алаяқ|күмән|детальды ауыстыр|swaps? the parts|trust|scam|horror stor|how do i know|подмен|боюсь", ANY_CASE),
+    "timing": re.compile(r"keyinroq|кейинроқ|keyin (?:olaman|qara|ko'r|gaplash|yoz)|o'ylab ko'r|ўйлаб кўр|уйлаб кур|vaqtim yo'q|вақтим йўқ|вактим йук|hozir (?:emas|ta'mir qilmay|olma)|ҳозир эмас|shoshma|шошма|oydan keyin|maslahatlash|маслаҳатлаш|подума|не сейчас|не срочно|попозже|позже|пока (?:не|просто)|нет времени|через полгода|посовет|после (?:праздник|отпуск|экзамен|нового)|ойлан|кейін|уақытым жоқ|қазір емес|ақылдас|think about it|not now|maybe (?:later|next|after|in)|later|not in a hurry|after my|no time", ANY_CASE),
+    "need": re.compile(r"kerak ?emas|kerakmas|керак ?эмас|керакмас|nimaga kerak|нимага керак|yetib turibdi|етиб турибди|o'zimizda bor|ehtiyoj yo'q|shusiz|bitgan|не нуж(?:но|ен)|зачем (?:мне|нам|она|он|црм|crm|это|вообще)|хватает|справляемся|без этого|обойд[её]мся|не вижу смысла|керек емес|не қажет|онсыз|жетеді бізге|бізде бар|don'?t need|no need|fine without|why would i need|enough for us|жаңасын алған", ANY_CASE),
+    "feature": re.compile(r"yo'q ekan|йўқ экан|йук экан|olmas ekan|to'g'ri kelmaydi|тўғри келмайди|tugri kelmaydi|bo'lmasa .{0,20}(?:kelmay|olmay)|без (?:них|него|неё|этого|парковки|\w+) (?:нам )?не (?:подход|вариант|рассматр)|нет \w+.{0,30}(?:не подходит|не для нас|значит)|если нет|болмаса .{0,20}(?:келмей|керек)|жоқ (?:болса|екен)|dealbreaker|doesn'?t (?:have|support)|lacks?|without (?:a|an|it|that|those)\b.{0,20}(?:not|won't)|no \w+ \w+ = ", ANY_CASE),
 }  # fmt: skip
-ASKING: Final = re.compile(r"\?|\bmi\b|mi\W*$|ми\W*$|\b(?:qancha|сколько|қанша|how)\b", I)
+ASKING: Final = re.compile(r"\?|\bmi\b|mi\W*$|ми\W*$|\b(?:qancha|сколько|қанша|how)\b", ANY_CASE)
 
 
 def wants_human(text: str, share: float, intent: str) -> bool:

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 # a pattern is one line, or its alternatives cannot be read
 """What a message states of its writer: name, phone, e-mail, company, quantity, budget, timeline. Rules in four languages."""
 
 import re

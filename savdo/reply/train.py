@@ -106,7 +106,7 @@ def calibrate(rows: linear.Floats, labels: Sequence[str], groups: Sequence[int])
     fold = np.array(groups) % FOLDS
     losses, right = dict.fromkeys(TEMPERATURES, 0.0), 0
     for held in range(FOLDS):
-        inside, outside = np.flatnonzero(fold != held), np.flatnonzero(fold == held)
+        inside, outside = np.flatnonzero(fold != held).tolist(), np.flatnonzero(fold == held).tolist()
         head = linear.fit(rows[inside], [labels[index] for index in inside], PENALTY)
         scores = (rows[outside] @ head.weights.T) * head.scale + head.bias
         truth = np.array([head.labels.index(labels[index]) for index in outside])

@@ -10,14 +10,12 @@ UZBEK_PAIRS: Final = (
     ("o'", "ў"), ("g'", "ғ"), ("sh", "ш"), ("ch", "ч"), ("yo", "ё"), ("yu", "ю"), ("ya", "я"), ("ye", "е"), ("ts", "ц"),
 )  # fmt: skip
 UZBEK_LETTERS: Final = str.maketrans("abdefghijklmnopqrstuvxyz'c", "абдэфгҳижклмнопқрстувхйзъц")
-RUSSIAN_LETTERS: Final = dict(
-    zip(
-        "абвгдеёжзийклмнопрстуфхцчшщъыьэюя",
-        "a b v g d e yo zh z i y k l m n o p r s t u f h c ch sh sch  y  e yu ya".split(" "),
-        strict=False,
-    )
-)
-KAZAKH_LETTERS: Final = {
+RUSSIAN_LETTERS: Final[dict[str, str]] = {
+    "а": "a", "б": "b", "в": "v", "г": "g", "д": "d", "е": "e", "ё": "yo", "ж": "zh", "з": "z", "и": "i", "й": "y", "к": "k", "л": "l",
+    "м": "m", "н": "n", "о": "o", "п": "p", "р": "r", "с": "s", "т": "t", "у": "u", "ф": "f", "х": "h", "ц": "c", "ч": "ch", "ш": "sh",
+    "щ": "sch", "ъ": "", "ы": "y", "ь": "", "э": "e", "ю": "yu", "я": "ya",
+}  # fmt: skip
+KAZAKH_LETTERS: Final[dict[str, str]] = {
     **RUSSIAN_LETTERS,
     "ә": "a",
     "ғ": "g",
@@ -67,7 +65,6 @@ def _cyrillic_word(match: re.Match[str]) -> str:
         lower = lower.replace(latin, cyrillic)
     # Only a word's first e is э; inside a word it is е, as after a consonant.
     lower = lower[:1].translate(UZBEK_LETTERS) + lower[1:].replace("e", "е").translate(UZBEK_LETTERS)
-    lower = lower.replace("-", "-")
     if len(word) > 1 and word.isupper():
         return lower.upper()
     return lower[:1].upper() + lower[1:] if word[:1].isupper() else lower

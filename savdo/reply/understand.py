@@ -39,7 +39,8 @@ def read(turn: Turn) -> Reading:
         sentiment=cast(Sentiment, cues.sentiment(text, intent, _shares("sentiment", seen))),
         wants_human=human, objection=cast(Objection, objections[0]) if intent == "objection" and objections else None,
         entities=found, confidence=round(confidence, 3),
-        objections=cast(tuple[Objection, ...], objections), intents=tuple((name, round(share, 3)) for name, share in list(shares.items())[:5]),
+        objections=cast(tuple[Objection, ...], objections),
+        intents=tuple((name, round(share, 3)) for name, share in list(shares.items())[:5]),
     )  # fmt: skip
 
 

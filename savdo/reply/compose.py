@@ -1,0 +1,231 @@
+"""The answer without a model: the customer's language around facts of the company, then one next step.
+
+Facts come from passages, campaigns and the profile only. Where they do not hold the answer, the customer hears that a
+colleague is asked, and a colleague is.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from savdo.ai import language
+from savdo.knowledge import words
+from savdo.knowledge.models import Passage
+from savdo.reply import answers, leads, sayings
+from savdo.reply.models import Campaign, Draft, Reading, Turn
+
+LONGEST: Final = 500
+WEEKDAYS_OR_HOURS: Final = re.compile(
+    r"ishlay|ишлай|soat|соат|ochiq|очиқ|очик|yopil|dam olish|ish vaqti|nechi?gacha|нечагача|"
+    r"работ|откры|закры|часы|во сколько|до скольк|график|выходн|ашық|ашык|істей|неше|сағат|жұмыс уақыт|"
+    r"open|close|hours|\b(?:du|se|chor|pay)?shanba|якшанба|шанба|воскресен|суббот|сенбі|жексенбі|sunday|saturday",
+    re.IGNORECASE,
+)
+Said = Callable[[Turn, Reading], Draft]
+Looked = Callable[[Turn, Reading, Sequence[Passage]], Draft]
+
+
+def compose(turn: Turn, reading: Reading, passages: Sequence[Passage]) -> Draft:
+    """The draft for a turn; pure apart from remembered vectors. Silent while a person talks and to spam."""
+    facts = leads.facts_of(turn, reading)
+    everything = {**turn.facts, **facts}
+    if turn.status in ("human", "closed") or (reading.intent == "spam" and not _is_known(turn)):
+        return Draft("", reading, silent=True, facts=facts if turn.status == "human" else {}, score=leads.score(everything))
+    says = _from_thread(reading)
+    draft = says(turn, reading) if says else FROM_PASSAGES.get(reading.intent, _question)(turn, reading, passages)
+    text = _shortened(_greeted(turn, reading, draft.text))
+    return replace(draft, text=text, facts=facts, score=leads.score(everything))
+
+
+def _from_thread(reading: Reading) -> Said | None:
+    """What is answered without looking anything up; a person asked for comes before all but a goodbye and a complaint."""
+    if reading.wants_human and reading.intent not in ("opt_out", "complaint"):
+        return _person
+    return FROM_THREAD.get(reading.intent)
+
+
+def _greeting(turn: Turn, reading: Reading) -> Draft:
+    campaign = turn.campaigns[0] if len(turn.campaigns) == 1 else None
+    own = _in_language(campaign.chat_flow.get("greeting", ""), reading) if campaign else ""
+    if own and not _bot_spoke(turn):
+        return Draft(own, reading)
+    return Draft(sayings.say("hello_company", turn, reading, company=_company(turn)), reading)
+
+
+def _thanks(turn: Turn, reading: Reading) -> Draft:
+    return Draft(sayings.say("welcome", turn, reading), reading)
+
+
+def _opted_out(turn: Turn, reading: Reading) -> Draft:
+    return Draft(sayings.say("opted_out", turn, reading), reading, opt_out=True)
+
+
+def _complaint(turn: Turn, reading: Reading) -> Draft:
+    return Draft(sayings.say("complaint", turn, reading), reading, handover="complaint")
+
+
+def _person(turn: Turn, reading: Reading) -> Draft:
+    return Draft(_joined(sayings.say("person_called", turn, reading), _contact_wish(turn, reading)), reading, handover="keyword")
+
+
+def _ready(turn: Turn, reading: Reading) -> Draft:
+    return Draft(_joined(sayings.say("ready", turn, reading), _contact_wish(turn, reading)), reading, handover="ready_to_buy")
+
+
+def _order_status(turn: Turn, reading: Reading) -> Draft:
+    return Draft(sayings.say("order_status", turn, reading), reading, handover="low_confidence")
+
+
+def _contact(turn: Turn, reading: Reading) -> Draft:
+    name = str(reading.entities.get("name") or "")
+    taken = sayings.say("contact_taken_name", turn, reading, name=name) if name else sayings.say("contact_taken", turn, reading)
+    known = {**turn.facts, **reading.entities}
+    return Draft(_joined(taken, "" if known.get("phone") or known.get("email") else sayings.say("ask_phone", turn, reading)), reading)
+
+
+def _off_topic(turn: Turn, reading: Reading) -> Draft:
+    return Draft(sayings.say("off_topic", turn, reading, company=_company(turn)), reading)
+
+
+def _booking(turn: Turn, reading: Reading) -> Draft:
+    known = {**turn.facts, **reading.entities}
+    if not known.get("timeline"):
+        hours = sayings.hours(turn.profile, reading)
+        return Draft(
+            _joined(sayings.say("hours", turn, reading, hours=hours) if hours else "", sayings.say("ask_when", turn, reading)), reading
+        )
+    return Draft(_joined(sayings.say("booking", turn, reading), _contact_wish(turn, reading)), reading)
+
+
+def _unclear(turn: Turn, reading: Reading) -> Draft:
+    asked = next((said.text for said in reversed(turn.history) if said.author == "bot"), "")
+    if asked.rstrip().endswith("?") and re.search(r"\w", turn.text):
+        step = _next_step(turn, reading) or sayings.say("anything_else", turn, reading)
+        return Draft(_joined(sayings.say("acknowledged", turn, reading), step), reading)
+    return Draft(sayings.say("unclear", turn, reading), reading)
+
+
+def _objection(turn: Turn, reading: Reading, passages: Sequence[Passage]) -> Draft:
+    kind = reading.objection or (reading.objections[0] if reading.objections else "need")
+    chosen = _campaign(turn)
+    flows = [chosen, *(one for one in turn.campaigns if one is not chosen)] if chosen else []
+    own = next((answer for one in flows[:1] if (answer := _in_language(_objection_answers(one).get(kind, ""), reading))), "")
+    if own:
+        return Draft(_joined(sayings.say("objection", turn, reading), own), reading)
+    found = answers.find(turn, reading, _question_text(turn), passages)
+    if found and "?" in turn.text:
+        return Draft(found.text, reading, cited=found.cited, notes=found.notes)
+    return Draft(_joined(sayings.say("objection", turn, reading), sayings.say(f"objection_{kind}", turn, reading)), reading)
+
+
+def _place(turn: Turn, reading: Reading, passages: Sequence[Passage]) -> Draft:
+    found = answers.find(turn, reading, _question_text(turn), passages)
+    if found:
+        return Draft(found.text, reading, cited=found.cited, notes=found.notes)
+    hours = sayings.hours(turn.profile, reading)
+    if hours and WEEKDAYS_OR_HOURS.search(turn.text):
+        return Draft(sayings.say("hours", turn, reading, hours=hours), reading)
+    return _unknown(turn, reading)
+
+
+def _question(turn: Turn, reading: Reading, passages: Sequence[Passage]) -> Draft:
+    found = answers.find(turn, reading, _question_text(turn), passages)
+    if found is None:
+        return _unknown(turn, reading)
+    return Draft(_joined(found.text, _next_step(turn, reading)), reading, cited=found.cited, notes=found.notes)
+
+
+def _unknown(turn: Turn, reading: Reading) -> Draft:
+    return Draft(sayings.say("unknown", turn, reading), reading, handover="low_confidence", notes=("no passage answers this",))
+
+
+FROM_THREAD: Final[Mapping[str, Said]] = {
+    "greeting": _greeting, "thanks_bye": _thanks, "human_request": _person, "ready_to_buy": _ready, "order_status": _order_status,
+    "contact_details": _contact, "off_topic": _off_topic, "spam": _off_topic, "booking": _booking, "unclear": _unclear,
+    "opt_out": _opted_out, "complaint": _complaint,
+}  # fmt: skip
+FROM_PASSAGES: Final[Mapping[str, Looked]] = {"objection": _objection, "question_location_hours": _place}
+
+
+def _question_text(turn: Turn) -> str:
+    """This turn, with the one before it where it is too short to stand alone."""
+    text = turn.text
+    if len(text.split()) < 4:
+        before = [said.text for said in turn.history if said.author == "contact"][-1:]
+        text = "\n".join([*before, text])
+    return text
+
+
+def _next_step(turn: Turn, reading: Reading) -> str:
+    """One qualification question of the campaign spoken of that was not asked yet, else its closing, once."""
+    campaign = _campaign(turn)
+    if campaign is None:
+        return ""
+    said = "\n".join(one.text for one in turn.history if one.author == "bot")
+    questions: Sequence[str] = campaign.chat_flow.get("qualification_questions") or ()
+    for text in (*questions, campaign.chat_flow.get("closing") or ""):
+        step = _in_language(text, reading)
+        if step and step not in said:
+            return step
+    return ""
+
+
+def _campaign(turn: Turn) -> Campaign | None:
+    """The campaign the thread speaks of, by shared words; the only one when there is one."""
+    if len(turn.campaigns) < 2:
+        return turn.campaigns[0] if turn.campaigns else None
+    spoken = set(words.terms("\n".join([*(one.text for one in turn.history if one.author == "contact"), turn.text])))
+    shared = [
+        (len(spoken & set(words.terms(f"{one.name} {' '.join(one.features)}"))), -place, one) for place, one in enumerate(turn.campaigns)
+    ]
+    most = max(shared, key=lambda one: one[:2])
+    return most[2] if most[0] else None
+
+
+def _objection_answers(campaign: Campaign) -> Mapping[str, Any]:
+    return campaign.chat_flow.get("objection_answers") or {}
+
+
+def _in_language(text: str, reading: Reading) -> str:
+    """The company's own sentence when it is in the customer's language, else nothing."""
+    if not text or language.identify(text)[0] != reading.language:
+        return ""
+    return sayings.written(text, reading)
+
+
+def _contact_wish(turn: Turn, reading: Reading) -> str:
+    known = {**turn.facts, **reading.entities}
+    if known.get("phone") or known.get("email"):
+        return ""
+    return sayings.say("ask_phone" if known.get("name") else "ask_contact", turn, reading)
+
+
+def _greeted(turn: Turn, reading: Reading, text: str) -> str:
+    if _bot_spoke(turn) or reading.intent in ("greeting", "opt_out", "thanks_bye") or not text:
+        return text
+    hello = sayings.say("hello", turn, reading)
+    return text if text.startswith(hello[:6]) else f"{hello} {text}"
+
+
+def _bot_spoke(turn: Turn) -> bool:
+    return any(one.author in ("bot", "member") for one in turn.history)
+
+
+def _is_known(turn: Turn) -> bool:
+    return bool(turn.facts.get("questions") or turn.facts.get("phone"))
+
+
+def _company(turn: Turn) -> str:
+    return str(turn.profile.get("name") or "")
+
+
+def _joined(*parts: str) -> str:
+    return " ".join(part for part in parts if part)
+
+
+def _shortened(text: str) -> str:
+    if len(text) <= LONGEST:
+        return text
+    cut = max(text.rfind(mark, 0, LONGEST) for mark in (". ", "\n", "? ", "! "))
+    return text[: cut + 1].strip() if cut > LONGEST // 3 else text[:LONGEST].rsplit(" ", 1)[0] + "…"

@@ -1,0 +1,50 @@
+"""What a turn adds to the lead, and what the lead is worth: 0-100, in the bands cold, nurture, qualified, hot."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from savdo.reply.models import Reading, Turn
+
+QUESTIONS: Final = frozenset(
+    {"question_product", "question_price", "question_delivery", "question_payment", "question_terms", "question_location_hours"}
+)
+NEAR: Final = frozenset({"now", "days"})
+
+
+def facts_of(turn: Turn, reading: Reading) -> dict[str, Any]:
+    """The lead facts new in this turn: entities, and what they asked, doubted and decided."""
+    facts = {key: value for key, value in reading.entities.items() if turn.facts.get(key) != value}
+    if reading.intent in QUESTIONS:
+        facts["questions"] = int(turn.facts.get("questions") or 0) + 1
+    for intent in ("booking", "ready_to_buy", "complaint", "opt_out"):
+        if reading.intent == intent:
+            facts[intent] = True
+    if reading.wants_human and reading.intent != "complaint":
+        facts["asked_for_person"] = True
+    known: list[str] = list(turn.facts.get("objections") or [])
+    raised = [one for one in reading.objections if one not in known] if reading.intent == "objection" or reading.objections else []
+    if raised:
+        facts["objections"] = [*known, *raised]
+    return facts
+
+
+def score(facts: Mapping[str, Any]) -> int:
+    """The lead's worth after everything said so far. A decision to buy, or a visit with a near date and a contact, is hot."""
+    reachable = bool(facts.get("phone") or facts.get("email"))
+    if facts.get("opt_out"):
+        return 5
+    if facts.get("complaint") and not facts.get("ready_to_buy"):
+        return 15
+    if facts.get("ready_to_buy"):
+        return 95 if reachable else 85
+    if facts.get("booking") and reachable and facts.get("timeline") in NEAR:
+        return 88
+    worth = 10 + 15 * min(int(facts.get("questions") or 0), 3)
+    worth += 25 if reachable else 0
+    worth += 25 if facts.get("booking") else 0
+    worth += 20 if facts.get("asked_for_person") else 0
+    worth += sum(10 for key in ("budget", "quantity", "company") if facts.get(key))
+    worth += 10 if facts.get("timeline") in NEAR else 0
+    worth -= 5 * len(facts.get("objections") or [])
+    # A plan for some months away is kept warm, however much is known.
+    return max(0, min(worth, 60 if facts.get("timeline") == "months" else 80))

@@ -1,0 +1,67 @@
+"""The sentences around facts, in five writings: never one that was just said."""
+
+import functools
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from savdo.reply import transliteration
+from savdo.reply.models import Reading, Turn
+
+FILE: Final = Path(__file__).with_name("sentences.toml")
+CURRENCY_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
+    "UZS": {"uz": "so‘m", "ru": "сум", "kk": "сум", "en": "UZS"},
+    "KZT": {"uz": "₸", "ru": "₸", "kk": "₸", "en": "₸"},
+    "USD": {"uz": "$", "ru": "$", "kk": "$", "en": "USD"},
+    "RUB": {"uz": "₽", "ru": "₽", "kk": "₽", "en": "RUB"},
+}
+WEEK: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+def say(key: str, turn: Turn, reading: Reading, **filled: str) -> str:
+    """A sentence of the catalogue in the customer's writing; the first variant the bot did not just use."""
+    said = " ".join(one.text for one in turn.history[-6:] if one.author == "bot")
+    variants = [written(variant, reading).format(**filled) for variant in catalogue()[key][reading.language]]
+    return next((variant for variant in variants if variant not in said), variants[-1])
+
+
+def written(text: str, reading: Reading) -> str:
+    """Uzbek in the letters the customer writes."""
+    return transliteration.uzbek_cyrillic(text) if reading.language == "uz" and reading.script == "cyrl" else text
+
+
+def amount(value: float, currency: str, reading: Reading) -> str:
+    """ "1650000" → "1 650 000 сум"."""
+    number = f"{value:,.2f}".rstrip("0").rstrip(".") if value % 1 else f"{int(value):,}"
+    return f"{number.replace(',', ' ')} {written(CURRENCY_WORDS.get(currency, {}).get(reading.language, currency), reading)}"
+
+
+def hours(profile: Mapping[str, Any], reading: Reading) -> str:
+    """ "пн-пт 09:00–18:00, сб 10:00–14:00, вс выходной"; empty when the profile does not say."""
+    week: Mapping[str, Sequence[str] | None] = profile.get("working_hours") or {}
+    if not any(week.values()):
+        return ""
+    names = written(catalogue()["days"][reading.language][0], reading).split()
+    spans: list[tuple[int, int, tuple[str, ...] | None]] = []
+    for index, day in enumerate(WEEK):
+        if day not in week:
+            continue
+        times = tuple(week[day] or ()) or None
+        if spans and spans[-1][2] == times and spans[-1][1] == index - 1:
+            spans[-1] = (spans[-1][0], index, times)
+        else:
+            spans.append((index, index, times))
+    return ", ".join(_span(first, last, times, names, reading) for first, last, times in spans)
+
+
+def _span(first: int, last: int, times: tuple[str, ...] | None, names: Sequence[str], reading: Reading) -> str:
+    days = names[first] if first == last else f"{names[first]}-{names[last]}"
+    if times is None:
+        return written(catalogue()["closed_day"][reading.language][0], reading).format(days=days)
+    return f"{days} {times[0]}–{times[-1]}"
+
+
+@functools.cache
+def catalogue() -> dict[str, dict[str, list[str]]]:
+    return tomllib.loads(FILE.read_text(encoding="utf-8"))
