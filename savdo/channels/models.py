@@ -34,7 +34,8 @@ class Connection:
     channel: str
     name: str
     key: str
-    credentials: Credentials
+    # Left out of the text of a connection, which ends up in failed assertions and tracebacks.
+    credentials: Credentials = field(repr=False)
     settings: Mapping[str, Any]
     status: str
 
