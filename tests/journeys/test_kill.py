@@ -12,6 +12,7 @@ import os
 import random
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -30,7 +31,7 @@ from savdo.base import db, embedded, secrets
 from savdo.base.migrate import migrate
 from savdo.channels.connections import new_key
 from tests.conftest import PROFILE
-from tests.emulators.serving import free_port, serving
+from tests.emulators.serving import serving
 from tests.emulators.telegram import Telegram
 
 KILLS = 60
@@ -127,6 +128,12 @@ async def installation(folder: Path, telegram: str, port: int) -> AsyncIterator[
         running.stop()
 
 
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 def connected(url: str) -> str:
     """A company with a Telegram bot; returns its hook's path."""
     tenant_id, connection_id = db.new_id(), db.new_id()
@@ -199,7 +206,7 @@ def check(url: str, load: Load, telegram: Telegram) -> None:
     assert not lost
     assert not unanswered
     for row in answers:
-        arrived = len(telegram.sent(int(row["chat"])))
+        arrived = len(telegram.sent_to(int(row["chat"])))
         assert row["sent"] <= arrived <= row["sent"] + row["uncertain"]
     # The send window is some milliseconds of each turn: only kills may leave one behind.
     assert uncertain <= KILLS
