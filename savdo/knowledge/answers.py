@@ -3,11 +3,11 @@
 import hashlib
 from uuid import UUID
 
-from savdo.ai import embed
+from savdo.ai import embed, language
 from savdo.base import live
 from savdo.base.db import Session, first, new_id, step
 from savdo.base.errors import Invalid, NotFound
-from savdo.knowledge import ingest, passages, words
+from savdo.knowledge import ingest, passages
 from savdo.knowledge.blocks import Block, Reading
 from savdo.knowledge.passages import Cut
 
@@ -48,7 +48,7 @@ async def _prepared(question: str, answer: str) -> tuple[list[Cut], list[list[fl
 async def _write(
     session: Session, tenant_id: UUID, document_id: UUID, question: str, answer: str, cuts: list[Cut], vectors: list[list[float]]
 ) -> None:
-    language = words.language_of(f"{question} {answer}") or ""
+    spoken = language.identify(f"{question} {answer}")[0]
     row = await first(
         session,
         """UPDATE documents SET question = %s, answer = %s, name = %s, size = %s, sha256 = %s, language = %s, passages = %s,
@@ -56,13 +56,13 @@ async def _write(
             WHERE id = %s AND kind = 'answer' RETURNING version""",
         (
             question, answer, question[:200], len(answer.encode()), hashlib.sha256(f"{question}\0{answer}".encode()).digest(),
-            language or None, len(cuts), document_id,
+            spoken, len(cuts), document_id,
         ),
     )  # fmt: skip
     if row is None:
         raise NotFound
     await session.execute("DELETE FROM passages WHERE document_id = %s", (document_id,))
-    await ingest.insert(session, ingest.Work(tenant_id, document_id, row["version"], "", ""), 0, cuts, vectors, language)
+    await ingest.insert(session, ingest.Work(tenant_id, document_id, row["version"], "", ""), 0, cuts, vectors, spoken)
     await live.publish(session, tenant_id, None, "document", str(document_id))
 
 

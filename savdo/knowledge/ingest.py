@@ -8,16 +8,16 @@ import asyncio
 import contextlib
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import LiteralString
 from uuid import UUID
 
 import structlog
-from psycopg.rows import DictRow
-from psycopg.types.json import Jsonb
+from psycopg.types.json import Json
 
-from savdo.ai import embed
+from savdo.ai import embed, language
 from savdo.base import files, live
 from savdo.base.db import Session, first, new_id, rows, step
 from savdo.base.errors import Conflict, NotFound
@@ -168,14 +168,12 @@ def clean_name(name: str) -> str:
     return name or "document"
 
 
-async def insert(
-    session: Session, work: Work, position: int, cuts: Sequence[Cut], vectors: Sequence[Sequence[float]], language: str
-) -> None:
+async def insert(session: Session, work: Work, position: int, cuts: Sequence[Cut], vectors: Sequence[Sequence[float]], spoken: str) -> None:
     """Writes passages from `position` on; those of the same version and position are overwritten."""
     values = [
         (
             work.tenant_id, new_id(), work.document_id, work.version, position + at, cut.kind, list(cut.title_path), cut.text,
-            Jsonb(dict(cut.cells)) if cut.cells else None, cut.page, words.language_of(cut.text) or language,
+            Json(dict(cut.cells)) if cut.cells else None, cut.page, language.identify(cut.text, spoken)[0],
             f"[{','.join(map(str, vector))}]", words.words_vector(cut.title_path, cut.text), words.grams_vector(cut.title_path, cut.text),
         )
         for at, (cut, vector) in enumerate(zip(cuts, vectors, strict=True))
@@ -196,6 +194,11 @@ async def insert(
 def searched_text(cut: Cut) -> str:
     """What the vector of a passage is made of: its nearest headings and its text."""
     return "\n".join([" / ".join(cut.title_path[-2:]), cut.text])
+
+
+def language_of(cuts: Sequence[Cut]) -> str:
+    """The language of most of the first passages."""
+    return Counter(language.identify(cut.text)[0] for cut in cuts[:40]).most_common(1)[0][0]
 
 
 async def _queue(session: Session, tenant_id: UUID, document_id: UUID) -> None:
@@ -257,14 +260,14 @@ async def _begun(tenant_id: UUID, document_id: UUID) -> Work | None:
 
 async def _stored(work: Work, cuts: Sequence[Cut]) -> bool:
     """Whether all passages were written; not when the document was deleted or a newer version came meanwhile."""
-    language = words.language_of(" ".join(cut.text for cut in cuts[:200])) or ""
+    spoken = language_of(cuts)
     for position in range(0, len(cuts), LOT):
         lot = cuts[position : position + LOT]
         vectors = await embed.passages([searched_text(cut) for cut in lot])
         async with step(work.tenant_id) as session:
             if not await _is_wanted(session, work):
                 return False
-            await insert(session, work, position, lot, vectors, language)
+            await insert(session, work, position, lot, vectors, spoken)
             progress = min(99, 100 * (position + len(lot)) // len(cuts))
             await session.execute("UPDATE documents SET progress = %s, updated_at = now() WHERE id = %s", (progress, work.document_id))
             await live.publish(session, work.tenant_id, None, "document", str(work.document_id))
@@ -272,9 +275,7 @@ async def _stored(work: Work, cuts: Sequence[Cut]) -> bool:
 
 
 async def _is_wanted(session: Session, work: Work) -> bool:
-    row: DictRow | None = await first(
-        session, "SELECT version, reading_version FROM documents WHERE id = %s FOR UPDATE", (work.document_id,)
-    )
+    row = await first(session, "SELECT version, reading_version FROM documents WHERE id = %s FOR UPDATE", (work.document_id,))
     if row is not None and row["reading_version"] == work.version and row["version"] < work.version:
         return True
     if row is not None and row["version"] != work.version:
@@ -283,7 +284,6 @@ async def _is_wanted(session: Session, work: Work) -> bool:
 
 
 async def _take_over(work: Work, cuts: Sequence[Cut], pages: int | None) -> None:
-    language = words.language_of(" ".join(cut.text for cut in cuts[:200]))
     async with step(work.tenant_id) as session:
         if not await _is_wanted(session, work):
             return
@@ -291,9 +291,9 @@ async def _take_over(work: Work, cuts: Sequence[Cut], pages: int | None) -> None
             "DELETE FROM passages WHERE document_id = %s AND (version <> %s OR position >= %s)", (work.document_id, work.version, len(cuts))
         )
         await session.execute(
-            """UPDATE documents SET version = %s, status = 'ready', problem = NULL, progress = 100, passages = %s, pages = %s, language = %s,
-                      updated_at = now() WHERE id = %s""",
-            (work.version, len(cuts), pages, language, work.document_id),
+            """UPDATE documents SET version = %s, status = 'ready', problem = NULL, progress = 100, passages = %s, pages = %s,
+                      language = %s, updated_at = now() WHERE id = %s""",
+            (work.version, len(cuts), pages, language_of(cuts), work.document_id),
         )
         await live.publish(session, work.tenant_id, None, "document", str(work.document_id))
 
@@ -304,7 +304,8 @@ async def _failed(work: Work, problem: str) -> None:
             return
         await session.execute("DELETE FROM passages WHERE document_id = %s AND version = %s", (work.document_id, work.version))
         await session.execute(
-            "UPDATE documents SET status = 'failed', problem = %s, updated_at = now() WHERE id = %s", (problem, work.document_id)
+            "UPDATE documents SET status = 'failed', problem = %s, updated_at = now() WHERE id = %s",
+            (problem, work.document_id),
         )
         await live.publish(session, work.tenant_id, None, "document", str(work.document_id))
     log.info("document not read", document=str(work.document_id), problem=problem)

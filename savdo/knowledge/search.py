@@ -36,7 +36,7 @@ async def find(session: Session, text: str, vector: Sequence[float], *, also: Se
         "terms": [f"'{term}'" for term in terms],
         "headings": [f"'{term}':A" for term in terms],
         "any_term": " | ".join(f"'{term}'" for term in terms),
-        "grams": [f"'{gram}'" for gram in sorted(words.grams(asked))[:MOST_GRAMS]],
+        "grams": sorted(words.grams(asked))[:MOST_GRAMS],
         "limit": limit, "candidates": CANDIDATES, "heading": HEADING,
         "meaning_weight": MEANING, "words_weight": WORDS, "grams_weight": GRAMS,
     }  # fmt: skip
@@ -68,8 +68,10 @@ WITH p AS MATERIALIZED (
   UNION
   (SELECT id FROM worded ORDER BY words DESC, id LIMIT %(candidates)s)
 ), lettered AS (
-  SELECT c.id, count(*)::float / greatest(cardinality(%(grams)s::text[]), 1) AS grams
-    FROM candidates c JOIN passages p ON p.id = c.id JOIN unnest(%(grams)s::text[]) AS g (gram) ON p.grams @@ g.gram::tsquery
+  -- Unpacked once a passage: as many small comparisons would each fetch it from where long values are kept.
+  SELECT c.id, count(g.gram)::float / greatest(cardinality(%(grams)s::text[]), 1) AS grams
+    FROM candidates c JOIN passages p ON p.id = c.id
+    LEFT JOIN LATERAL unnest(tsvector_to_array(p.grams)) AS g (gram) ON g.gram = ANY (%(grams)s::text[])
    GROUP BY c.id
 ), best AS (
   SELECT p.id, p.similarity, %(meaning_weight)s * (p.similarity - everything.middle) / everything.spread

@@ -9,7 +9,7 @@ import functools
 import re
 import tomllib
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,9 +35,6 @@ SPELLINGS = (
 )  # fmt: skip
 APOSTROPHES = re.compile("['`´ʻʼʽ‘’‛′＇ʹ\u02c8]")
 JOINED_NUMBER = re.compile(r"(?<=\d)(?:[\s\u00a0\u202f.,](?=\d{3}(?!\d)))+")
-KAZAKH = re.compile("[әңөұүһі]")
-UZBEK = re.compile("[ўҳ]|[oOgG][ʻʼ‘’'`](?=[a-z\\s])")
-CYRILLIC_LETTER = re.compile("[а-яё]")
 WORD = re.compile(r"\d+|[^\W\d_]+")
 REPEATED = re.compile(r"([a-z])\1+")
 SOFT_C = re.compile(r"c(?=[eiy])")
@@ -46,9 +43,9 @@ HARD_C = re.compile(r"c(?!h)")
 
 @dataclass(frozen=True, slots=True)
 class Lexicon:
-    """`idioms`: stems of a way to say it → concepts. `stop`: folded words that say nothing."""
+    """`idioms`: stems of a way to say it → the concepts and the folded words they are said with. `stop`: folded words that say nothing."""
 
-    idioms: Mapping[tuple[str, ...], tuple[str, ...]]
+    idioms: Mapping[tuple[str, ...], Sequence[tuple[str, tuple[str, ...]]]]
     stop: frozenset[str]
 
 
@@ -58,17 +55,26 @@ def terms(text: str) -> list[str]:
     stems = [stem(word) for word in folded]
     stop = lexicon().stop
     plain = [stemmed for word, stemmed in zip(folded, stems, strict=True) if word not in stop]
-    return [*plain, *concepts(stems)]
+    return [*plain, *concepts(folded, stems)]
 
 
-def concepts(stems: list[str]) -> list[str]:
-    """The lexicon's shared words for every idiom of up to four words that stands in the stems."""
+def concepts(folded: Sequence[str], stems: Sequence[str]) -> list[str]:
+    """The lexicon's shared words for every idiom of up to four words that stands in a text given as folded words and stems."""
     idioms = lexicon().idioms
     found: list[str] = []
     for start in range(len(stems)):
         for length in range(1, LONGEST_IDIOM + 1):
-            found.extend(f"@{concept}" for concept in idioms.get(tuple(stems[start : start + length]), ()))
-    return found
+            for concept, idiom in idioms.get(tuple(stems[start : start + length]), ()):
+                if all(map(_is_form, folded[start : start + length], idiom)):
+                    found.append(f"@{concept}")
+    return list(dict.fromkeys(found))
+
+
+def _is_form(word: str, listed: str) -> bool:
+    # Stems are cut so short that "pulsiz" (free) meets "pul" (money); a form of a word begins like it, too.
+    if len(listed) <= 3:
+        return word.startswith(listed) and len(word) <= len(listed) + 2
+    return word.startswith(listed[: max(3 if len(listed) == 4 else 4, round(0.65 * len(listed)))])
 
 
 def grams(text: str) -> set[str]:
@@ -122,26 +128,21 @@ def _least(ending: str) -> int:
 
 @functools.cache
 def lexicon() -> Lexicon:
-    concepts_by_language, stop, _ = _file()
-    idioms: dict[tuple[str, ...], list[str]] = {}
-    for concept, languages in concepts_by_language.items():
-        for idiom in _idioms(languages.values()):
-            idioms.setdefault(idiom, []).append(concept)
-    return Lexicon({idiom: tuple(dict.fromkeys(found)) for idiom, found in idioms.items()}, stop)
-
-
-def _idioms(languages: Iterable[list[str]]) -> Iterable[tuple[str, ...]]:
-    for listed in languages:
-        for idiom in listed:
-            yield tuple(stem(word) for word in folded_words(idiom))
+    tables, stop, _ = _file()
+    idioms: dict[tuple[str, ...], list[tuple[str, tuple[str, ...]]]] = {}
+    for concept, languages in tables["concepts"].items():
+        for idiom in "|".join(languages).split("|"):
+            folded = tuple(folded_words(idiom))[:LONGEST_IDIOM]
+            idioms.setdefault(tuple(map(stem, folded)), []).append((concept, folded))
+    return Lexicon(idioms, stop)
 
 
 @functools.cache
 def _file() -> tuple[dict[str, dict[str, list[str]]], frozenset[str], tuple[str, ...]]:
     # Apart from the idioms, because those are stemmed with the endings that stand in the same file.
     tables: dict[str, dict[str, list[str]]] = tomllib.loads(LEXICON.read_text(encoding="utf-8"))
-    stop = {word for listed in tables.pop("stop").values() for text in listed for word in folded_words(text)}
-    endings = {ending for listed in tables.pop("endings").values() for text in listed for ending in folded_words(text)}
+    stop = {word for listed in tables["stop"].values() for text in listed for word in folded_words(text)}
+    endings = {ending for listed in tables["endings"].values() for text in listed for ending in folded_words(text)}
     return tables, frozenset(stop), tuple(sorted(endings, key=lambda ending: (-len(ending), ending)))
 
 
@@ -155,24 +156,3 @@ def words_vector(title_path: Iterable[str], text: str) -> str:
 def grams_vector(title_path: Iterable[str], text: str) -> str:
     """The text form of the tsvector of a passage's letters."""
     return " ".join(f"'{gram}'" for gram in sorted(grams(" ".join([*title_path, text]))))
-
-
-def language_of(text: str) -> str | None:
-    """uz, ru, kk or en by the letters and small words that only one of them has; None when nothing tells."""
-    lowered = text.lower()
-    if KAZAKH.search(lowered):
-        return "kk"
-    if UZBEK.search(lowered):
-        return "uz"
-    if CYRILLIC_LETTER.search(lowered):
-        return "ru"
-    said = set(folded_words(text))
-    counts = {language: len(said & small) for language, small in _small_words().items()}
-    best = max(counts, key=lambda language: counts[language])
-    return best if counts[best] else None
-
-
-@functools.cache
-def _small_words() -> dict[str, frozenset[str]]:
-    stop: dict[str, list[str]] = tomllib.loads(LEXICON.read_text(encoding="utf-8"))["stop"]
-    return {language: frozenset(word for text in stop[language] for word in folded_words(text)) for language in ("uz", "en")}
