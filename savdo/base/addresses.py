@@ -2,12 +2,12 @@
 
 import asyncio
 import socket
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, ip_address, ip_network
 
 from savdo.base.errors import SavdoError
 from savdo.base.settings import settings
 
-# Where translators of addresses (RFC 6052, 3056, 4380) hide an IPv4 address inside an IPv6 one.
+# How networks without IPv4 write one (RFC 6052).
 NAT64 = ip_network("64:ff9b::/96")
 
 
@@ -57,13 +57,10 @@ def is_allowed(host: str, port: int) -> bool:
 def is_public(address: str) -> bool:
     """Whether an address is somebody's on the internet: not loopback, private, link-local, shared, reserved or multicast."""
     parsed = ip_address(address.partition("%")[0])
+    if parsed in NAT64:
+        # Formally reserved, yet all that a network without IPv4 has to reach one; what counts is the address inside.
+        return is_public(str(IPv4Address(int(parsed) & 0xFFFFFFFF)))
     if parsed.is_multicast or parsed.is_reserved or parsed.is_unspecified or not parsed.is_global:
         return False
-    return isinstance(parsed, IPv4Address) or all(is_public(str(inner)) for inner in _hidden(parsed))
-
-
-def _hidden(address: IPv6Address) -> list[IPv4Address]:
-    found = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
-    if address in NAT64:
-        found.append(IPv4Address(int(address) & 0xFFFFFFFF))
-    return [one for one in found if one is not None]
+    inner = [] if isinstance(parsed, IPv4Address) else [parsed.ipv4_mapped, parsed.sixtofour, *(parsed.teredo or ())]
+    return all(is_public(str(one)) for one in inner if one is not None)
