@@ -54,8 +54,8 @@ async def messages(session: Session, conversation_id: UUID, *, after: int = 0, b
         )
     last = await rows(
         session,
-        f"{FIELDS} WHERE m.conversation_id = %s AND m.number < coalesce(%s, 9223372036854775807) AND {SEEN} ORDER BY m.number DESC LIMIT %s",
-        (conversation_id, before, limit),
+        f"{FIELDS} WHERE m.conversation_id = %s AND m.number < %s AND {SEEN} ORDER BY m.number DESC LIMIT %s",
+        (conversation_id, before or 2**62, limit),
     )
     return last[::-1]
 
@@ -119,7 +119,8 @@ async def join(session: Session, connection: Connection, visitor: str, person: s
     )
     await session.execute(
         """UPDATE conversations c SET contact_id = %(contact)s,
-                  external_id = CASE WHEN EXISTS (SELECT 1 FROM conversations o WHERE o.connection_id = %(connection)s AND o.external_id = %(person)s)
+                  external_id = CASE WHEN EXISTS (SELECT 1 FROM conversations o
+                                                   WHERE o.connection_id = %(connection)s AND o.external_id = %(person)s)
                                      THEN c.external_id ELSE %(person)s END
             WHERE c.connection_id = %(connection)s AND c.external_id = %(visitor)s""",
         {"connection": connection.id, "visitor": visitor, "person": person, "contact": contact_id},

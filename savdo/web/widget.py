@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field, StringConstraints
 
-from savdo.base import limits
+from savdo.base import limits, secrets
 from savdo.base.db import Session, step
 from savdo.base.errors import Forbidden, Invalid, NotSignedIn
 from savdo.base.live import publish
@@ -114,7 +114,7 @@ async def start_session(request: Request) -> JSONResponse:
     visitor = _returning(connection, given.visitor_token)
     async with step(connection.tenant_id) as session:
         if visitor is None:
-            await limits.take(session, f"widget:sessions:{connection.id}:{address(request)}", limit=300, per_seconds=600)
+            await limits.take(session, f"widget:sessions:{secrets.lookup_hash(address(request)).hex()[:32]}", limit=300, per_seconds=600)
         thread = await visitors.thread_of(session, connection.id, visitor.id) if visitor else None
     return _token_answer(visitor or new_visitor(connection, _arrival(given)), thread, status=201)
 
@@ -210,6 +210,16 @@ async def fill_prechat(request: Request, guest: Visiting) -> Response:
         if given.consent:
             await visitors.describe(session, contact_id, {"consent": given.version or "1"})
     return Response(status_code=204)
+
+
+@router.options("/{path:path}")
+async def preflight(request: Request) -> Response:
+    """Whether a browser may ask at all; whether its site may read the answer is decided when the connection is known."""
+    request.state.allowed_origin = request.headers.get("origin", "")
+    allowed = {"Methods": "GET, POST", "Headers": "Authorization, Content-Type, Last-Event-ID, If-None-Match", "Max-Age": "600"}
+    return Response(
+        status_code=204, headers={f"Access-Control-{'' if name == 'Max-Age' else 'Allow-'}{name}": words for name, words in allowed.items()}
+    )
 
 
 def _returning(connection: Connection, given: str | None) -> Visitor | None:

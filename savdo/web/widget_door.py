@@ -5,12 +5,13 @@ the sites that are registered for the connection and no others.
 """
 
 import math
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
 from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from pydantic import AfterValidator, BaseModel, ValidationError
@@ -58,7 +59,9 @@ class WidgetRoute(APIRoute):
             except SavdoError as error:
                 response = refusal(error)
             except ValidationError as error:
-                response = refused_fields(error)
+                response = refused_fields(error.errors(include_url=False))
+            except RequestValidationError as error:
+                response = refused_fields(error.errors())
             except HTTPException as error:
                 response = JSONResponse({"error": {"code": "invalid", "message": str(error.detail)}}, error.status_code)
             allowed: str = getattr(request.state, "allowed_origin", "")
@@ -82,8 +85,8 @@ def refusal(error: SavdoError) -> JSONResponse:
     return JSONResponse({"error": body}, error.status, headers)
 
 
-def refused_fields(error: ValidationError) -> JSONResponse:
-    fields = {".".join(str(part) for part in one["loc"]) or "body": one["msg"] for one in error.errors(include_url=False)}
+def refused_fields(errors: Sequence[Any]) -> JSONResponse:
+    fields = {".".join(str(part) for part in one["loc"]) or "body": one["msg"] for one in errors}
     return JSONResponse({"error": {"code": "invalid", "message": "Some fields are not valid.", "fields": fields}}, 422)
 
 

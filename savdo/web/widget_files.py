@@ -49,11 +49,13 @@ async def upload(request: Request, guest: Annotated[Guest, Depends(guest)]) -> J
         content, name, mime = await file.read(), file.filename or "file", file.content_type or ""
     async with step(connection.tenant_id) as session:
         kept = await media.keep(session, connection.tenant_id, conversation_id=None, name=name, content=content, mime=mime)
-    return JSONResponse({"id": _upload_id(visitor, kept.id), "name": kept.name, "mime": kept.mime, "size": kept.size, "kind": kept.kind}, 201)
+    return JSONResponse(
+        {"id": _upload_id(visitor, kept.id), "name": kept.name, "mime": kept.mime, "size": kept.size, "kind": kept.kind}, 201
+    )
 
 
 @router.get("/files/{reference}")
-async def download(reference: str, request: Request) -> Response:
+async def download(reference: str) -> Response:
     tenant_id, attachment_id = _referred(reference)
     async with step(tenant_id) as session:
         attachment, content = await media.read(session, attachment_id)
@@ -77,7 +79,9 @@ async def kept(session: Session, visitor: Visitor, uploads: Sequence[str]) -> li
     for one in uploads:
         attachment_id = _uploaded(visitor, one)
         attachment, _ = await media.read(session, attachment_id)
-        found.append({"id": str(attachment.id), "kind": attachment.kind, "name": attachment.name, "mime": attachment.mime, "size": attachment.size})
+        found.append(
+            {"id": str(attachment.id), "kind": attachment.kind, "name": attachment.name, "mime": attachment.mime, "size": attachment.size}
+        )
     return found
 
 

@@ -57,9 +57,10 @@ async def style(request: Request) -> Response:
 async def frame(key: str) -> HTMLResponse:
     connection = await connections.by_key(key, "web_chat")
     named = origins(connection)
+    framers = " ".join(("'self'", *named)) if named else "*"
     policy = (
         "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; connect-src 'self'; script-src 'self'; style-src 'self'; "
-        f"object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors {' '.join(("'self'", *named)) if named else '*'}"
+        f"object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors {framers}"
     )
     page = f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
@@ -102,7 +103,11 @@ def public_settings(connection: Connection, profile: dict[str, Any], language: s
         "welcome": _own(chosen.get("welcome"), language) or texts["welcome"],
         "launcher": _own(chosen.get("launcher"), language) or "",
         "starters": list(_own(chosen.get("starters"), language) or ())[:6],
-        "prechat": {"fields": prechat.get("fields") or [], "consent": _own(prechat.get("consent"), language), "version": prechat.get("version", "")},
+        "prechat": {
+            "fields": prechat.get("fields") or [],
+            "consent": _own(prechat.get("consent"), language),
+            "version": prechat.get("version", ""),
+        },
         "hours": opening(profile, now) if chosen.get("show_hours") else None,
         "features": {"uploads": True, "identity_required": bool(chosen.get("require_identity")), "upload_mb": settings().upload_mb},
         "texts": texts,
@@ -176,6 +181,6 @@ def _read(name: str) -> tuple[bytes, str]:
 
 
 @functools.lru_cache(maxsize=8)
-def _read_at(path: Path, changed: int) -> tuple[bytes, str]:
+def _read_at(path: Path, _changed: int) -> tuple[bytes, str]:
     content = path.read_bytes()
     return content, hashlib.sha256(content).hexdigest()[:12]

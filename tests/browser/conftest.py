@@ -1,0 +1,70 @@
+"""A real Chromium. Whatever a page writes to its console as an error fails the test that opened it."""
+
+import subprocess
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
+
+ROOT = Path(__file__).parents[2]
+BUILT = ROOT / "savdo" / "web" / "assets" / "built"
+FLAGS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+
+NewContext = Callable[..., Awaitable[BrowserContext]]
+
+
+@pytest.fixture(scope="session")
+def built() -> Path:
+    """The folder of built assets. `make assets` builds them; a test never waits for a download."""
+    if not (BUILT / "widget" / "loader.js").exists():
+        subprocess.run(["npm", "run", "--silent", "build:widget"], cwd=ROOT, check=True)
+    return BUILT
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=list(FLAGS))
+        yield browser
+        await browser.close()
+
+
+@pytest_asyncio.fixture
+async def new_context(browser: Browser) -> AsyncIterator[NewContext]:
+    """Makes browser profiles; at the end, none of their pages may have complained.
+
+    `expected` are words of complaints that belong to the test (a request that fails because the network was cut).
+    """
+    opened: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    async def make(*, expected: tuple[str, ...] = (), **options: Any) -> BrowserContext:
+        context = await browser.new_context(**options)
+        context.set_default_timeout(5000)
+
+        def note(words: str) -> None:
+            if not any(one in words for one in expected):
+                complaints.append(words)
+
+        def watch(page: Page) -> None:
+            def said(message: ConsoleMessage) -> None:
+                if message.type == "error":
+                    note(message.text)
+
+            page.on("console", said)
+            page.on("pageerror", lambda error: note(str(error)))
+
+        context.on("page", watch)
+        opened.append(context)
+        return context
+
+    yield make
+    for context in opened:
+        await context.close()
+    assert complaints == []
