@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
@@ -25,7 +25,7 @@ def create_app(*, with_worker: bool = False) -> FastAPI:
     """The web app. `with_worker` runs the jobs in the same process, for a laptop; else `savdo worker` does."""
 
     @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_app: FastAPI) -> AsyncGenerator[None]:
         url = await runtime.database_address(settings())
         async with runtime.running(settings(), url, listening=True), _working(with_worker), _polling():
             await asyncio.to_thread(embed.warm)
@@ -40,7 +40,7 @@ def create_app(*, with_worker: bool = False) -> FastAPI:
 
 
 @asynccontextmanager
-async def _working(wanted: bool) -> AsyncIterator[None]:
+async def _working(wanted: bool) -> AsyncGenerator[None]:
     stop = asyncio.Event()
     task = asyncio.create_task(worker.run(stop), name="worker") if wanted else None
     try:
@@ -52,7 +52,7 @@ async def _working(wanted: bool) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def _polling() -> AsyncIterator[None]:
+async def _polling() -> AsyncGenerator[None]:
     # Without a public address no channel can call us, so we ask.
     task = None if settings().public_url else asyncio.create_task(telegram_polling.poll(turn.take), name="telegram polling")
     try:

@@ -10,6 +10,8 @@ from typing import Any
 import psycopg
 from psycopg_pool import AsyncConnectionPool
 
+Connection = psycopg.AsyncConnection[Any]
+
 SCHEMA = """
 DROP SCHEMA IF EXISTS bare CASCADE;
 CREATE SCHEMA bare;
@@ -26,22 +28,23 @@ async def throughput(url: str, messages: int, threads: int) -> float:
     """Messages a second over the middle 80 % of a backlog of `messages`."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(SCHEMA)
-        connection.execute("INSERT INTO bare.conversations (id) SELECT generate_series(0, %s)", (messages,))
+        connection.execute("INSERT INTO bare.conversations (id) SELECT generate_series(0, %s)", (threads,))
         connection.execute(
             """WITH m AS (INSERT INTO bare.messages (conversation_id, direction, external_id, text, status)
-                 SELECT n, 'in', 'e' || n, 'How much is the delivery?', 'received' FROM generate_series(1, %s) n RETURNING id, conversation_id)
+                 SELECT n %% %s, 'in', 'e' || n, 'How much is the delivery?', 'received'
+                   FROM generate_series(1, %s) n RETURNING id, conversation_id)
                INSERT INTO bare.jobs (conversation_id, message_id) SELECT conversation_id, id FROM m""",
-            (messages,),
+            (threads, messages),
         )
     done: list[float] = []
-    async with AsyncConnectionPool(url, min_size=16, max_size=16, open=False) as pool:
+    async with AsyncConnectionPool(url, connection_class=Connection, min_size=16, max_size=16, open=False) as pool:
         await asyncio.gather(*(_loop(pool, done) for _ in range(16)))
     done.sort()
     low, high = int(len(done) * 0.1), int(len(done) * 0.9) - 1
     return (high - low) / max(done[high] - done[low], 1e-6)
 
 
-async def _loop(pool: AsyncConnectionPool[psycopg.AsyncConnection[Any]], done: list[float]) -> None:
+async def _loop(pool: AsyncConnectionPool[Connection], done: list[float]) -> None:
     while True:
         async with pool.connection() as session:
             claimed = await (
@@ -54,11 +57,14 @@ async def _loop(pool: AsyncConnectionPool[psycopg.AsyncConnection[Any]], done: l
                 return
             conversation_id, message_id = claimed
             await (
-                await session.execute("SELECT * FROM bare.messages WHERE conversation_id = %s ORDER BY id DESC LIMIT 10", (conversation_id,))
+                await session.execute(
+                    "SELECT * FROM bare.messages WHERE conversation_id = %s ORDER BY id DESC LIMIT 10", (conversation_id,)
+                )
             ).fetchall()
             made = await (
                 await session.execute(
-                    """INSERT INTO bare.messages (conversation_id, direction, text, status) VALUES (%s, 'out', 'Thank you.', 'queued') RETURNING id""",
+                    """INSERT INTO bare.messages (conversation_id, direction, text, status)
+                       VALUES (%s, 'out', 'Thank you.', 'queued') RETURNING id""",
                     (conversation_id,),
                 )
             ).fetchone()

@@ -65,9 +65,7 @@ def demo(
 def serve() -> None:
     """The pages and the hooks; any number on one database."""
     telemetry.configure()
-    uvicorn.run(
-        create_app(), host=settings().host, port=settings().port, log_config=None, timeout_graceful_shutdown=5, server_header=False
-    )
+    uvicorn.run(create_app(), host=settings().host, port=settings().port, log_config=None, timeout_graceful_shutdown=5, server_header=False)
 
 
 @cli.command("worker")

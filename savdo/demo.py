@@ -57,9 +57,7 @@ def run(business: Path | None, *, open_browser: bool) -> None:
     login = asyncio.run(_prepared(business or COMPANY))
     address = f"http://{host}:{port}"
     threading.Thread(target=_announce, args=(address, login, open_browser), daemon=True).start()
-    uvicorn.run(
-        create_app(with_worker=True), host=host, port=port, log_config=None, timeout_graceful_shutdown=2, server_header=False
-    )
+    uvicorn.run(create_app(with_worker=True), host=host, port=port, log_config=None, timeout_graceful_shutdown=2, server_header=False)
 
 
 async def _prepared(business: Path) -> dict[str, str]:
@@ -115,7 +113,9 @@ def _check_port(host: str, port: int) -> None:
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise PortTaken(f"Port {port} on {host} cannot be used ({os.strerror(error.errno or 0)}); choose another with --port.") from None
+            raise PortTaken(
+                f"Port {port} on {host} cannot be used ({os.strerror(error.errno or 0)}); choose another with --port."
+            ) from None
 
 
 def _announce(address: str, login: dict[str, str], open_browser: bool) -> None:

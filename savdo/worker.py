@@ -31,7 +31,7 @@ async def tidy() -> None:
 
 
 # Six fields: seconds come last.
-CRON = (
+CRON: tuple[tuple[str, jobs.Job[[]]], ...] = (
     ("* * * * * */5", rescue),
     ("* * * * * */20", sweep),
     ("17 3 * * *", tidy),

@@ -3,7 +3,7 @@
 import hashlib
 import os
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 from uuid import UUID
 
@@ -27,7 +27,7 @@ from savdo.channels.sandbox import Sandbox  # noqa: E402
 
 
 @pytest.fixture(scope="session")
-def database_url() -> Iterator[str]:
+def database_url() -> Generator[str]:
     """An empty, migrated database of this test process's own."""
     worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
     name = f"savdo_{worker}_{os.getpid()}"
@@ -39,16 +39,16 @@ def database_url() -> Iterator[str]:
         connection.execute("SELECT pg_advisory_lock(1)")
         if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (template,)).fetchone():
             migrate(embedded.start(TEST_DATA, database=f"{template}_new"))
-            connection.execute(f'ALTER DATABASE "{template}_new" RENAME TO "{template}"')  # pyright: ignore[reportArgumentType] # our own name
-        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY')  # pyright: ignore[reportArgumentType] # our own name
+            connection.execute(f'ALTER DATABASE "{template}_new" RENAME TO "{template}"')  # pyright: ignore[reportArgumentType, reportCallIssue] # our own name
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY')  # pyright: ignore[reportArgumentType, reportCallIssue] # our own name
         connection.execute("SELECT pg_advisory_unlock(1)")
     yield admin.replace("/admin?", f"/{name}?")
     with psycopg.connect(admin, autocommit=True) as connection:
-        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')  # pyright: ignore[reportArgumentType] # our own name
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')  # pyright: ignore[reportArgumentType, reportCallIssue] # our own name
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def opened(database_url: str) -> AsyncIterator[str]:
+async def opened(database_url: str) -> AsyncGenerator[str]:
     """The pool and the queue of this process, open."""
     await db.open_database(database_url, size=12)
     await jobs.open_queue(database_url)

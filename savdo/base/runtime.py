@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from savdo.base import db, embedded, jobs, live
@@ -15,7 +15,7 @@ async def database_address(settings: Settings) -> str:
 
 
 @asynccontextmanager
-async def running(settings: Settings, url: str, *, listening: bool = False) -> AsyncIterator[None]:
+async def running(settings: Settings, url: str, *, listening: bool = False) -> AsyncGenerator[None]:
     """Opens the pool and the queue on `url`; keeps the embedded server alive; with `listening`, hears of live events."""
     await db.open_database(url, size=settings.database_pool)
     await jobs.open_queue(url)

@@ -36,7 +36,9 @@ async def lock(session: Session, connection: Connection, inbound: Inbound) -> Di
     return row
 
 
-async def store(session: Session, connection: Connection, inbound: Inbound, conversation: DictRow, wait: timedelta, longest: timedelta) -> Taken:
+async def store(
+    session: Session, connection: Connection, inbound: Inbound, conversation: DictRow, wait: timedelta, longest: timedelta
+) -> Taken:
     """Stores a message in its locked conversation and moves the time its answer is due.
 
     `wait` is how long to wait for the rest of a burst, `longest` the bound from the burst's first message.
@@ -79,10 +81,12 @@ async def store(session: Session, connection: Connection, inbound: Inbound, conv
             "UPDATE attachments SET conversation_id = %s, message_id = %s WHERE id = ANY(%s)",
             (conversation["id"], row["id"], [UUID(str(one["id"])) for one in inbound.attachments]),
         )
-    return Taken(row["id"], row["number"], repeat=False, conversation_id=conversation["id"], created_at=row["created_at"], waiting=row["waiting"])
+    return Taken(
+        row["id"], row["number"], repeat=False, conversation_id=conversation["id"], created_at=row["created_at"], waiting=row["waiting"]
+    )
 
 
-async def change(session: Session, connection: Connection, inbound: Inbound, conversation: DictRow) -> Taken:
+async def change(session: Session, inbound: Inbound, conversation: DictRow) -> Taken:
     """An edit or a deletion by the customer. What was already answered is not answered again; the thread shows the change."""
     row = await first(
         session,

@@ -116,7 +116,8 @@ async def _claim(session: Session, conversation_id: UUID) -> Claim | None:
     row = await first(
         session,
         """WITH c AS (SELECT tenant_id, id, status, contact_id, connection_id, external_id FROM conversations WHERE id = %s),
-                next AS (SELECT m.id, m.status, m.status = 'sending' AND m.claimed_at > now() - %s AS in_flight FROM messages m JOIN c ON m.tenant_id = c.tenant_id AND m.conversation_id = c.id
+                next AS (SELECT m.id, m.status, m.status = 'sending' AND m.claimed_at > now() - %s AS in_flight
+                           FROM messages m JOIN c ON m.tenant_id = c.tenant_id AND m.conversation_id = c.id
                           WHERE m.direction = 'out' AND m.status IN ('queued', 'sending') ORDER BY m.number LIMIT 1 FOR UPDATE OF m)
            UPDATE messages m SET
                   -- Counted before the call: a crash while sending must not become an endless loop.
@@ -127,8 +128,8 @@ async def _claim(session: Session, conversation_id: UUID) -> Claim | None:
                                 THEN 'failed' ELSE 'sending' END
              FROM next, c JOIN contacts p ON p.tenant_id = c.tenant_id AND p.id = c.contact_id
             WHERE m.tenant_id = c.tenant_id AND m.id = next.id
-           RETURNING m.id, m.conversation_id, m.text, m.payload, m.attempts, m.status, next.status = 'sending' AS interrupted, next.in_flight,
-                     c.contact_id, c.connection_id, c.external_id""",
+           RETURNING m.id, m.conversation_id, m.text, m.payload, m.attempts, m.status,
+                     next.status = 'sending' AS interrupted, next.in_flight, c.contact_id, c.connection_id, c.external_id""",
         (conversation_id, LEASE),
     )
     if row is None:
@@ -168,13 +169,15 @@ async def _mark(tenant_id: UUID, claim: Claim, status: str, *, external_id: str 
 async def _finish(session: Session, message_id: UUID, status: str, *, external_id: str | None = None, error: str | None = None) -> None:
     # "uncertain" may still become "sent": a worker that was only slow, and not dead, comes back with the truth.
     await session.execute(
-        """WITH m AS (SELECT tenant_id, id, conversation_id FROM messages WHERE id = %(id)s AND status IN ('sending', 'uncertain', 'failed')),
+        """WITH m AS (SELECT tenant_id, id, conversation_id FROM messages
+                       WHERE id = %(id)s AND status IN ('sending', 'uncertain', 'failed')),
                 c AS (UPDATE conversations SET revision = revision + 1 FROM m WHERE conversations.tenant_id = m.tenant_id
                        AND conversations.id = m.conversation_id RETURNING conversations.revision)
            UPDATE messages SET status = %(status)s, external_id = coalesce(%(external)s, messages.external_id), error = %(error)s,
                   revision = c.revision, sent_at = CASE WHEN %(status)s = 'sent' THEN now() ELSE sent_at END
              FROM m, c WHERE messages.tenant_id = m.tenant_id AND messages.id = m.id
-           RETURNING pg_notify('savdo_live', json_build_array(messages.tenant_id, messages.conversation_id, 'message', number::text)::text)""",
+           RETURNING pg_notify('savdo_live',
+             json_build_array(messages.tenant_id, messages.conversation_id, 'message', number::text)::text)""",
         {"id": message_id, "status": status, "external": external_id, "error": error},
     )
 

@@ -33,7 +33,7 @@ class Price(BaseModel):
     amount: float = Field(ge=0)
     currency: str = Field(pattern="^[A-Z]{3}$")
     starting: bool = Field(False, alias="from")
-    per: str = ""
+    per: str | None = None
 
 
 class CampaignFile(BaseModel):

@@ -12,7 +12,7 @@ from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from savdo.base import clock
-from savdo.base.db import Session, batch, first, new_id, platform_step, rows, step
+from savdo.base.db import Session, batch, first, new_id, platform_step, rows
 from savdo.channels import connections
 from savdo.conversations import contacts, outbox
 from savdo.knowledge.models import Passage
@@ -66,7 +66,8 @@ async def _loading(session: Session, conversation_id: UUID) -> tuple[AsyncCursor
     heads = await session.execute(
         """SELECT c.*, t.profile, t.status AS tenant_status, p.name AS contact_name, p.opted_out_at, n.channel,
                   (SELECT facts FROM leads l WHERE l.tenant_id = c.tenant_id AND l.conversation_id = c.id) AS facts,
-                  (SELECT coalesce(json_agg(g ORDER BY g.position, g.id), '[]') FROM campaigns g WHERE g.tenant_id = c.tenant_id) AS campaigns
+                  (SELECT coalesce(json_agg(g ORDER BY g.position, g.id), '[]')
+                     FROM campaigns g WHERE g.tenant_id = c.tenant_id) AS campaigns
              FROM conversations c
              JOIN tenants t ON t.id = c.tenant_id
              JOIN contacts p ON p.tenant_id = c.tenant_id AND p.id = c.contact_id
@@ -136,7 +137,9 @@ async def overdue(by: timedelta) -> list[Overdue]:
     async with platform_step("answer sweep") as session:
         found = await rows(
             session,
-            """SELECT c.tenant_id, c.id, EXISTS (SELECT 1 FROM procrastinate_jobs f WHERE f.lock = 'answer:' || c.id AND f.status = 'failed') AS failed
+            """SELECT c.tenant_id, c.id, EXISTS (
+                        SELECT 1 FROM procrastinate_jobs f JOIN procrastinate_events e ON e.job_id = f.id AND e.type = 'failed'
+                         WHERE f.lock = 'answer:' || c.id AND f.status = 'failed' AND e.at > c.last_inbound_at) AS failed
                  FROM conversations c JOIN tenants t ON t.id = c.tenant_id AND t.status = 'active'
                  JOIN contacts p ON p.tenant_id = c.tenant_id AND p.id = c.contact_id AND p.opted_out_at IS NULL
                 WHERE c.answered_number < c.inbound_number AND c.answer_due_at < now() - %s AND c.status IN ('bot', 'handover')
@@ -163,7 +166,8 @@ async def _trace(
         "tokens_in": draft.tokens_in, "tokens_out": draft.tokens_out,
     }  # fmt: skip
     await session.execute(
-        """INSERT INTO turns (tenant_id, id, conversation_id, first_number, last_number, outcome, reading, trace, model, cost_micros, currency)
+        """INSERT INTO turns
+             (tenant_id, id, conversation_id, first_number, last_number, outcome, reading, trace, model, cost_micros, currency)
            VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)""",
         (
             turn.tenant_id, turn_id, turn.conversation_id, turn.fresh[0].number, turn.fresh[-1].number,

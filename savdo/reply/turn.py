@@ -8,7 +8,7 @@ dropped, or has an answer job of its own.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -44,7 +44,7 @@ class Timings:
     ms: dict[str, float] = field(default_factory=dict[str, float])
 
     @contextmanager
-    def of(self, name: str) -> Iterator[None]:
+    def of(self, name: str) -> Generator[None]:
         started = time.perf_counter()
         try:
             yield
@@ -108,7 +108,7 @@ async def _take_one(session: Session, connection: Connection, inbound: Inbound) 
         await contacts.set_reachable(session, conversation["contact_id"], inbound.event == "unblocked")
         return Taken(None, 0, repeat=False, conversation_id=conversation["id"])
     if inbound.event in ("edited", "deleted"):
-        return await intake.change(session, connection, inbound, conversation)
+        return await intake.change(session, inbound, conversation)
     if inbound.text == "/start" and conversation["opted_out"]:
         # Pressing Start again is the customer's own wish to be written to.
         await contacts.opt_in(session, conversation["contact_id"])

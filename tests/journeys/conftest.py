@@ -1,13 +1,12 @@
 """A company that can answer, a worker in this process, and a customer who writes."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from uuid import UUID
 
 import pytest
 import pytest_asyncio
-
 
 from savdo.base import db, jobs
 from savdo.channels import connections
@@ -51,7 +50,7 @@ def says(connection: Connection) -> Says:
 
 
 @asynccontextmanager
-async def working(loops: int = 2) -> AsyncIterator[None]:
+async def working(loops: int = 2) -> AsyncGenerator[None]:
     """A worker runs beside the test."""
     stop = asyncio.Event()
     task = asyncio.create_task(jobs.work(concurrency=100, loops=loops, stop=stop))
@@ -62,9 +61,9 @@ async def working(loops: int = 2) -> AsyncIterator[None]:
         await task
 
 
-async def settled(tenant_id: UUID, timeout: float = 20) -> None:
+async def settled(tenant_id: UUID, seconds: float = 20) -> None:
     """Waits until everything is answered and sent."""
-    deadline = asyncio.get_running_loop().time() + timeout
+    deadline = asyncio.get_running_loop().time() + seconds
     while asyncio.get_running_loop().time() < deadline:
         async with db.step(tenant_id) as session:
             row = await db.first(

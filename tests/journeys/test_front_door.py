@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,7 +36,7 @@ class Door:
 
 
 @pytest_asyncio.fixture
-async def door(tea_house: Connection) -> AsyncIterator[Door]:
+async def door(tea_house: Connection) -> AsyncGenerator[Door]:
     telegram = Telegram()
     async with serving(telegram.app) as far, serving(create_app()) as near, httpx.AsyncClient(base_url=near, timeout=20) as client:
         async with db.step(tea_house.tenant_id) as session:

@@ -16,16 +16,16 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
 import httpx
 import psycopg
 import pytest
-from psycopg.rows import dict_row
+from psycopg.rows import DictRow, dict_row
 
 from savdo.base import db, embedded, secrets
 from savdo.base.migrate import migrate
@@ -105,7 +105,7 @@ class Load:
 
 
 @pytest.fixture
-def folder() -> Iterator[Path]:
+def folder() -> Generator[Path]:
     # A socket's path may have 107 bytes: pytest's own folders are too deep for the database.
     made = Path(tempfile.mkdtemp(prefix="sk-"))
     yield made
@@ -114,7 +114,7 @@ def folder() -> Iterator[Path]:
 
 
 @asynccontextmanager
-async def installation(folder: Path, telegram: str, port: int) -> AsyncIterator[Installation]:
+async def installation(folder: Path, telegram: str, port: int) -> AsyncGenerator[Installation]:
     environment = {
         **os.environ, "SAVDO_DATA_DIR": str(folder), "SAVDO_PORT": str(port), "SAVDO_PUBLIC_URL": f"http://127.0.0.1:{port}",
         "SAVDO_TELEGRAM_API_BASE": telegram, "SAVDO_ALLOWED_HOSTS": "127.0.0.1", "SAVDO_DEBOUNCE_MS": "200", "SAVDO_DATABASE_POOL": "8",
@@ -148,9 +148,9 @@ def connected(url: str) -> str:
     return f"/hooks/telegram_bot/{key}"
 
 
-def look(url: str, query: str) -> list[dict[str, Any]]:
-    with psycopg.connect(url, options="-c role=savdo_platform", row_factory=dict_row) as connection:
-        return connection.execute(query).fetchall()  # pyright: ignore[reportArgumentType, reportCallIssue] # our own words
+def look(url: str, query: LiteralString) -> list[dict[str, Any]]:
+    with psycopg.Connection[DictRow].connect(url, options="-c role=savdo_platform", row_factory=dict_row) as connection:  # pyright: ignore[reportArgumentType] # its stubs know tuples only
+        return connection.execute(query).fetchall()
 
 
 async def settled(url: str) -> None:
@@ -198,7 +198,8 @@ def check(url: str, load: Load, telegram: Telegram) -> None:
     )
     answers = look(
         url,
-        """SELECT c.external_id AS chat, count(*) FILTER (WHERE m.status = 'sent') AS sent, count(*) FILTER (WHERE m.status = 'uncertain') AS uncertain
+        """SELECT c.external_id AS chat, count(*) FILTER (WHERE m.status = 'sent') AS sent,
+                  count(*) FILTER (WHERE m.status = 'uncertain') AS uncertain
              FROM messages m JOIN conversations c ON c.id = m.conversation_id WHERE m.direction = 'out' GROUP BY 1""",
     )
     total, uncertain = sum(len(numbers) for numbers in load.acknowledged.values()), sum(row["uncertain"] for row in answers)

@@ -60,11 +60,12 @@ async def test_that_fifty_conversations_keep_their_order(connection: Connection,
 
     async with working(loops=4):
         await asyncio.gather(*(customer(number) for number in range(50)))
-        await settled(connection.tenant_id, timeout=90)
+        await settled(connection.tenant_id, seconds=90)
     async with db.step(connection.tenant_id) as session:
         stored = await db.rows(
             session,
-            """SELECT c.external_id, array_agg(m.text ORDER BY m.number) AS texts FROM messages m JOIN conversations c ON c.id = m.conversation_id
+            """SELECT c.external_id, array_agg(m.text ORDER BY m.number) AS texts
+                 FROM messages m JOIN conversations c ON c.id = m.conversation_id
                 WHERE m.direction = 'in' GROUP BY 1""",
         )
         overlaps = await db.rows(
@@ -74,8 +75,8 @@ async def test_that_fifty_conversations_keep_their_order(connection: Connection,
         )
         uncovered = await db.rows(
             session,
-            """SELECT 1 FROM messages m WHERE m.direction = 'in' AND NOT EXISTS (
-                 SELECT 1 FROM turns t WHERE t.conversation_id = m.conversation_id AND m.number BETWEEN t.first_number AND t.last_number)""",
+            """SELECT 1 FROM messages m WHERE m.direction = 'in' AND NOT EXISTS (SELECT 1 FROM turns t
+                 WHERE t.conversation_id = m.conversation_id AND m.number BETWEEN t.first_number AND t.last_number)""",
         )
     assert len(stored) == 50
     assert all(row["texts"] == [f"message {place}" for place in range(20)] for row in stored)
