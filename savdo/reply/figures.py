@@ -64,7 +64,9 @@ BEFORE: Final = re.compile(rf"(?:{re.sub('<c', '<b', CURRENCY)})\s?$", FLAGS)
 AMOUNT: Final = re.compile(rf"(?<![\d.,])(?P<digits>{DIGITS})(?:\s?(?:{SCALE}){ENDING})?", FLAGS)
 ENDED: Final = re.compile(ENDING, FLAGS)
 MONEY: Final = re.compile(rf"\s?(?:{CURRENCY})", FLAGS)
-UNIT: Final = tuple((re.compile(rf"\s?[-‑]?\s?{FILLER}(?:{words})", FLAGS), kind, factor) for words, kind, factor in UNITS)
+UNIT: Final[tuple[tuple[re.Pattern[str], Kind, Decimal], ...]] = tuple(
+    (re.compile(rf"\s?[-‑]?\s?{FILLER}(?:{words})", FLAGS), kind, factor) for words, kind, factor in UNITS
+)
 WORD: Final = tuple(
     (re.compile(rf"\b(?:{words})\s(?={FILLER}(?:{'|'.join(unit[0] for unit in UNITS)}))", FLAGS), value) for value, words in WORDS.items()
 )

@@ -23,7 +23,45 @@ from savdo.reply import claims, figures
 from savdo.reply.figures import Figure
 from savdo.reply.models import Campaign, Evidence, Fault
 
-ENDINGS: Final = "uz kz ru com net org io me app example shop online store info biz kg tj tm dev ai co site link ly gl xyz top pro club рф қаз бел us eu uk de cn".split()
+ENDINGS: Final = [
+    "uz",
+    "kz",
+    "ru",
+    "com",
+    "net",
+    "org",
+    "io",
+    "me",
+    "app",
+    "example",
+    "shop",
+    "online",
+    "store",
+    "info",
+    "biz",
+    "kg",
+    "tj",
+    "tm",
+    "dev",
+    "ai",
+    "co",
+    "site",
+    "link",
+    "ly",
+    "gl",
+    "xyz",
+    "top",
+    "pro",
+    "club",
+    "рф",
+    "қаз",
+    "бел",
+    "us",
+    "eu",
+    "uk",
+    "de",
+    "cn",
+]
 LINK: Final = re.compile(
     rf"(?:[a-z][a-z0-9+.-]*://|www\.)\S+|(?<![\w@.])(?:[\w-]+\.)+(?:{'|'.join(ENDINGS)})\b(?:[/?#:]\S*)?(?!\.?\w)", re.IGNORECASE
 )
