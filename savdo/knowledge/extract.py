@@ -37,6 +37,7 @@ MOST_MEMBERS = 5_000
 DECLARATION = re.compile(rb"<!\s*(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 HTML = re.compile(r"<(?:!doctype\s+html|html|head|body|table|div|h[1-6]|section|article|main)\b", re.IGNORECASE)
 CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufeff\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+NOT_TEXT = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"ID3", b"OggS", b"\x7fELF", b"MZ\x90", b"{\\rtf")
 # How often a letter stands in Russian, Uzbek or Kazakh text; the wrong code page turns them into rare ones.
 COMMON_LETTERS = frozenset("оеаинтсрвлкмдпуыйялибзғқҳўәіңөұү")
 
@@ -76,9 +77,12 @@ def decoded(content: bytes) -> str:
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         return content.decode("utf-16", "replace")
     head = content[:4_000]
+    if head.startswith(NOT_TEXT):
+        raise UnknownKind
     if head.count(0) > len(head) // 4:
-        return content.decode("utf-16-le" if head[1::2].count(0) > head[::2].count(0) else "utf-16-be", "replace")
-    if head.count(0) > 8 or head.startswith((b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"ID3", b"OggS", b"\x7fELF", b"MZ", b"{\\rtf")):
+        text = content.decode("utf-16-le" if head[1::2].count(0) > head[::2].count(0) else "utf-16-be", "replace")
+        return _printable(text)
+    if head.count(0) > 8:
         raise UnknownKind
     try:
         return content.decode("utf-8-sig")
@@ -88,9 +92,13 @@ def decoded(content: bytes) -> str:
             return content[: error.start].decode("utf-8-sig")
     texts = [content.decode(page, "replace") for page in ("cp1251", "koi8-r", "cp866")]
     best = max(texts, key=lambda text: sum(letter in COMMON_LETTERS for letter in text[:20_000]))
-    if sum(letter.isprintable() or letter.isspace() for letter in best[:4_000]) < 0.9 * len(best[:4_000]):
+    return _printable(best)
+
+
+def _printable(text: str) -> str:
+    if sum(letter.isprintable() or letter.isspace() for letter in text[:4_000]) < 0.9 * len(text[:4_000]):
         raise UnknownKind
-    return best
+    return text
 
 
 def parse_text(content: bytes, kind: str) -> Reading:
