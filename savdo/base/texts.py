@@ -1,6 +1,7 @@
 """What people read, in four languages: TOML catalogues with the languages side by side.
 
-A key is "<file>.<entry>": `t("inbox.search", "ru")` reads `[search]` of inbox.toml. Where a number decides the form,
+A key is "<file>.<entry>": `t("inbox.search", "ru")` reads `search` of inbox.toml; an entry with a dot in its name
+("status.bot") is the whole key. Where a number decides the form,
 the entry holds a table of plural forms (one, few, many, other) and `count` is given.
 """
 
@@ -48,7 +49,7 @@ def catalogue() -> Mapping[str, Entry]:
     found: dict[str, Entry] = {}
     for path in sorted(FOLDER.glob("*.toml")):
         for name, entry in tomllib.loads(path.read_text(encoding="utf-8")).items():
-            found[f"{path.stem}.{name}"] = entry
+            found[name if "." in name else f"{path.stem}.{name}"] = entry
     return found
 
 

@@ -1,0 +1,76 @@
+import "htmx.org/dist/htmx.js";
+import { live } from "./live.js";
+import { palette } from "./palette.js";
+import { uploads } from "./uploads.js";
+
+const $ = (selector, root = document) => root.querySelector(selector);
+
+// A word at the bottom for some seconds; with a button when something can be undone.
+function toast({ text, kind }) {
+  const note = document.createElement("div");
+  note.className = `note ${kind === "error" ? "error" : ""}`;
+  note.textContent = text;
+  $("#toasts").append(note);
+  setTimeout(() => note.remove(), kind === "error" ? 7000 : 4000);
+}
+document.addEventListener("toast", (event) => toast(event.detail));
+addEventListener("savdo:toast", (event) => toast(event.detail));
+document.addEventListener("htmx:error", (event) => {
+  const error = event.detail?.error;
+  if (error?.name === "AbortError" || event.detail?.ctx?.response) return;
+  toast({ text: document.body.dataset.offline, kind: "error" });
+});
+
+// Threads open at their end and stay there while somebody reads the newest.
+function toEnd(root = document) {
+  for (const box of root.querySelectorAll?.("[data-end]") ?? []) box.scrollTop = box.scrollHeight;
+}
+let wasAtEnd = true;
+document.addEventListener("htmx:before:swap", () => {
+  const box = $("[data-end]");
+  wasAtEnd = !box || box.scrollHeight - box.scrollTop - box.clientHeight < 120;
+});
+document.addEventListener("htmx:after:swap", () => {
+  if (wasAtEnd) toEnd();
+});
+toEnd();
+
+// Enter sends, Shift-Enter makes a line; a text being sent cannot be sent twice.
+document.addEventListener("keydown", (event) => {
+  const field = event.target;
+  if (event.key === "Enter" && !event.shiftKey && !event.isComposing && field.matches?.("textarea[data-send]")) {
+    event.preventDefault();
+    if (field.value.trim()) field.form.requestSubmit();
+  }
+  if (event.key === "Escape") for (const menu of document.querySelectorAll("details.menu[open]")) { menu.open = false; $("summary", menu).focus(); }
+});
+document.addEventListener("click", (event) => {
+  for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+  const opener = event.target.closest("[data-dialog]");
+  if (opener) document.getElementById(opener.dataset.dialog)?.showModal();
+  if (event.target.closest("[data-close]")) event.target.closest("dialog")?.close();
+  const copier = event.target.closest("[data-copy]");
+  if (copier) navigator.clipboard.writeText($(copier.dataset.copy).textContent.trim()).then(() => toast({ text: copier.dataset.done }));
+  if (event.target.closest("[data-side]")) $(".inbox")?.classList.toggle("show-side");
+  const filler = event.target.closest("[data-fill]");
+  if (filler) { const field = $("textarea[data-send]"); field.value = filler.dataset.fill; field.focus(); }
+});
+
+// What was typed and not sent is kept for each conversation, in this tab.
+function drafts() {
+  for (const field of document.querySelectorAll("textarea[data-draft]")) {
+    const key = `draft:${field.dataset.draft}`;
+    if (!field.value) field.value = sessionStorage.getItem(key) ?? "";
+    field.addEventListener("input", () => sessionStorage.setItem(key, field.value));
+    field.form.addEventListener("htmx:after:request", (event) => {
+      if (!event.detail?.ctx?.response?.raw?.ok) return;
+      sessionStorage.removeItem(key);
+      field.value = "";
+      wasAtEnd = true;
+    });
+  }
+}
+drafts();
+live();
+palette();
+uploads();

@@ -1,0 +1,33 @@
+// What happens now: one stream a tab. Elements name the events they read themselves again for (hx-trigger="live:… from:body").
+export function live() {
+  if (!document.body.dataset.live) return;
+  let source, sleeping;
+  const tell = (name) => document.body.dispatchEvent(new CustomEvent(name));
+  const typing = (id) => {
+    const place = document.querySelector(`[data-typing="${id}"]`);
+    if (!place) return;
+    place.hidden = false;
+    clearTimeout(place.ends);
+    place.ends = setTimeout(() => (place.hidden = true), 4000);
+  };
+  const open = (again) => {
+    source = new EventSource(document.body.dataset.live);
+    source.addEventListener("hello", () => { if (again) tell("live:missed"); again = true; });
+    source.addEventListener("notice", (event) => {
+      const { kind, id, extra } = JSON.parse(event.data);
+      if (kind === "missed") return tell("live:missed");
+      if (kind === "typing") return extra === "contact:on" && typing(id);
+      if (kind === "document") return tell("live:document");
+      tell("live:list");
+      if (id) tell(`live:${id}`);
+    });
+  };
+  open(false);
+  // A browser allows six streams to a server: a tab nobody looks at gives its own back after a minute.
+  document.addEventListener("visibilitychange", () => {
+    clearTimeout(sleeping);
+    if (document.hidden) sleeping = setTimeout(() => source.close(), 60_000);
+    else if (source.readyState === EventSource.CLOSED) open(true);
+  });
+  addEventListener("pagehide", () => source.close());
+}

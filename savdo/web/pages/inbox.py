@@ -1,0 +1,231 @@
+"""The inbox: conversations, one thread with what is known of the customer, and why the bot answered as it did."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Annotated, Any, Literal
+from urllib.parse import quote, urlencode
+from uuid import UUID
+
+from fastapi import APIRouter, Form, Query, Request, Response
+from sse_starlette import EventSourceResponse
+
+from savdo.base import live, texts
+from savdo.base.db import Session, step
+from savdo.conversations import media, thread
+from savdo.web import page
+from savdo.web.page import Answerer, Reader
+
+Filter = Literal["open", "bot", "handover", "human", "unread", "closed", "all"]
+Words = Annotated[str, Query(max_length=200)]
+Place = Annotated[str, Query(max_length=300)]
+# Shown by the browser itself; anything else is downloaded, so that a customer's file never runs here.
+SHOWN = ("image/png", "image/jpeg", "image/gif", "image/webp", "audio/", "video/mp4", "video/webm")
+PAGES = (
+    ("/inbox", "inbox", "shell.inbox", "read"), ("/knowledge", "book-open", "shell.knowledge", "read"),
+    ("/try", "play", "shell.try", "teach"), ("/setup", "settings", "shell.setup", "configure"),
+)  # fmt: skip
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/inbox")
+async def inbox(request: Request, actor: Reader, status: Filter = "open", q: Words = "", after: Place = "") -> Response:
+    async with step(actor.tenant_id) as session:
+        await _frame(request, session)
+        listed = await _listed(session, status, q, after)
+    return page.render(request, "inbox/page.html", **listed, talk=None, chosen=None)
+
+
+@router.get("/inbox/list")
+async def inbox_list(
+    request: Request, actor: Reader, status: Filter = "open", q: Words = "", after: Place = "", chosen: str = "", more: bool = False
+) -> Response:
+    async with step(actor.tenant_id) as session:
+        await page.shell(request, session)
+        listed = await _listed(session, status, q, after)
+    known = UUID(chosen) if len(chosen) == 36 else None
+    return page.render(request, "inbox/rows.html" if more else "inbox/list.html", **listed, chosen=known)
+
+
+@router.get("/inbox/unread")
+async def unread(request: Request, actor: Reader) -> Response:
+    async with step(actor.tenant_id) as session:
+        request.state.counts = await thread.counts(session)
+    return page.render(request, "inbox/count.html")
+
+
+@router.get("/inbox/{conversation_id}")
+async def conversation(
+    request: Request, actor: Reader, conversation_id: UUID, status: Filter = "open", q: Words = "", why: UUID | None = None
+) -> Response:
+    async with step(actor.tenant_id) as session:
+        if actor.member.may("answer"):
+            await thread.mark_read(session, actor.tenant_id, conversation_id)
+        await _frame(request, session)
+        listed = await _listed(session, status, q, "")
+        talk = await thread.one(session, conversation_id)
+        messages, more = await thread.messages(session, conversation_id)
+        turn = await thread.why(session, conversation_id, why) if why else None
+    return page.render(
+        request,
+        "inbox/page.html",
+        **listed,
+        talk=talk,
+        chosen=conversation_id,
+        messages=messages,
+        more=more,
+        turn=turn,
+        **_back(conversation_id),
+    )
+
+
+@router.get("/inbox/{conversation_id}/thread")
+async def thread_part(request: Request, actor: Reader, conversation_id: UUID, before: int | None = None) -> Response:
+    async with step(actor.tenant_id) as session:
+        return await _thread(request, actor, session, conversation_id, before)
+
+
+@router.get("/inbox/{conversation_id}/head")
+async def head(request: Request, actor: Reader, conversation_id: UUID) -> Response:
+    async with step(actor.tenant_id) as session:
+        talk = await thread.one(session, conversation_id)
+    return page.render(request, "inbox/head.html", talk=talk)
+
+
+@router.get("/inbox/{conversation_id}/details")
+async def details(request: Request, actor: Reader, conversation_id: UUID) -> Response:
+    async with step(actor.tenant_id) as session:
+        await page.shell(request, session)
+        talk = await thread.one(session, conversation_id)
+    return page.render(request, "inbox/details.html", talk=talk)
+
+
+@router.get("/inbox/{conversation_id}/why/{turn_id}")
+async def why(request: Request, actor: Reader, conversation_id: UUID, turn_id: UUID) -> Response:
+    async with step(actor.tenant_id) as session:
+        turn = await thread.why(session, conversation_id, turn_id)
+    return page.render(request, "inbox/why.html", turn=turn, **_back(conversation_id))
+
+
+@router.post("/inbox/{conversation_id}/say")
+async def say(request: Request, actor: Answerer, conversation_id: UUID, text: Annotated[str, Form(max_length=4000)] = "") -> Response:
+    async with step(actor.tenant_id) as session:
+        await thread.say(session, actor.tenant_id, conversation_id, actor.member.id, text)
+        if not page.is_htmx(request):
+            return page.go(request, f"/inbox/{conversation_id}")
+        return await _thread(request, actor, session, conversation_id, None)
+
+
+@router.post("/inbox/{conversation_id}/take")
+async def take_over(request: Request, actor: Answerer, conversation_id: UUID) -> Response:
+    async with step(actor.tenant_id) as session:
+        await thread.take_over(session, actor.tenant_id, conversation_id, actor.member.id)
+    return await _acted(request, actor, conversation_id)
+
+
+@router.post("/inbox/{conversation_id}/give")
+async def give_back(request: Request, actor: Answerer, conversation_id: UUID) -> Response:
+    async with step(actor.tenant_id) as session:
+        await thread.give_back(session, actor.tenant_id, conversation_id, actor.member.id)
+    return await _acted(request, actor, conversation_id)
+
+
+@router.post("/inbox/{conversation_id}/close")
+async def close(request: Request, actor: Answerer, conversation_id: UUID) -> Response:
+    async with step(actor.tenant_id) as session:
+        await thread.close(session, actor.tenant_id, conversation_id, actor.member.id)
+    return await _acted(request, actor, conversation_id)
+
+
+@router.post("/inbox/{conversation_id}/typing")
+async def typing(actor: Answerer, conversation_id: UUID) -> Response:
+    async with step(actor.tenant_id) as session:
+        await live.publish(session, actor.tenant_id, conversation_id, "typing", "member:on")
+    return Response(status_code=204)
+
+
+@router.get("/files/{attachment_id}")
+async def file(actor: Reader, attachment_id: UUID) -> Response:
+    async with step(actor.tenant_id) as session:
+        attachment, content = await media.read(session, attachment_id)
+    shown = attachment.mime.startswith(SHOWN)
+    disposition = "inline" if shown else "attachment"
+    headers = {
+        "content-disposition": f"{disposition}; filename*=UTF-8''{quote(attachment.name)}", "cache-control": "private, max-age=3600",
+        "content-security-policy": "default-src 'none'; sandbox",
+    }  # fmt: skip
+    return Response(content, media_type=attachment.mime if shown else "application/octet-stream", headers=headers)
+
+
+@router.get("/palette")
+async def palette(request: Request, actor: Reader, q: Words = "") -> Response:
+    language, wanted = actor.language, q.strip().lower()
+    found = [
+        (href, sign, texts.t(key, language))
+        for href, sign, key, action in PAGES
+        if actor.member.may(action) and wanted in texts.t(key, language).lower()  # pyright: ignore[reportArgumentType] # the table's own words
+    ]
+    async with step(actor.tenant_id) as session:
+        talks = await thread.inbox(session, query=q, limit=8)
+    found += [
+        (f"/inbox/{one['id']}", "message-circle", f"{one['contact_name'] or texts.t('inbox.visitor', language)} · {one['preview']}")
+        for one in talks.items
+    ]
+    return page.render(request, "palette.html", found=found)
+
+
+@router.get("/live")
+async def events(actor: Reader) -> EventSourceResponse:
+    """What happens in the company, as hints where to look again."""
+    return EventSourceResponse(_events(actor.tenant_id), ping=15, headers={"cache-control": "no-store", "x-accel-buffering": "no"})
+
+
+async def _events(tenant_id: UUID) -> AsyncIterator[dict[str, Any]]:
+    async with live.subscribe(tenant_id) as queue:
+        yield {"event": "hello", "data": "{}", "retry": 3000}
+        while True:
+            notice = await queue.get()
+            # Notices of one transaction come together: one read is enough for them.
+            await asyncio.sleep(0.03)
+            seen = {(notice.kind, notice.conversation_id, notice.extra if notice.kind == "typing" else "")}
+            while not queue.empty():
+                other = queue.get_nowait()
+                seen.add((other.kind, other.conversation_id, other.extra if other.kind == "typing" else ""))
+            for kind, conversation_id, extra in sorted(seen):
+                yield {"event": "notice", "data": json.dumps({"kind": kind, "id": conversation_id, "extra": extra})}
+
+
+async def _frame(request: Request, session: Session) -> None:
+    await page.shell(request, session)
+    request.state.counts = await thread.counts(session)
+
+
+async def _listed(session: Session, status: Filter, q: str, after: str) -> dict[str, Any]:
+    wanted = "open" if status == "unread" else "" if status == "all" else status
+    found = await thread.inbox(session, status=wanted, unread=status == "unread", query=q, after=after)
+    query = "?" + urlencode({"status": status, "q": q})
+    return {
+        "page": {"items": found.items, "older": found.older},
+        "status": status,
+        "q": q,
+        "query": query,
+        "filtered": bool(q) or status != "open",
+    }
+
+
+async def _thread(request: Request, actor: page.Actor, session: Session, conversation_id: UUID, before: int | None) -> Response:
+    await page.shell(request, session)
+    if actor.member.may("answer"):
+        await thread.mark_read(session, actor.tenant_id, conversation_id)
+    talk = await thread.one(session, conversation_id)
+    messages, more = await thread.messages(session, conversation_id, before=before)
+    return page.render(request, "inbox/thread.html", talk=talk, messages=messages, more=more)
+
+
+async def _acted(request: Request, actor: page.Actor, conversation_id: UUID) -> Response:
+    return await head(request, actor, conversation_id) if page.is_htmx(request) else page.go(request, f"/inbox/{conversation_id}")
+
+
+def _back(conversation_id: UUID) -> dict[str, str]:
+    return {"back": f"/inbox/{conversation_id}", "back_part": f"/inbox/{conversation_id}/details"}

@@ -1,0 +1,153 @@
+"""Knowledge: documents and hand-written answers, their state, their passages, and what the bot would find."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Form, Query, Request, Response, UploadFile
+
+from savdo import audit
+from savdo.ai import embed
+from savdo.base import files, texts
+from savdo.base.db import rows, step
+from savdo.base.errors import Invalid
+from savdo.base.settings import settings
+from savdo.knowledge import answers, ingest, refusals, search
+from savdo.web import page
+from savdo.web.page import Reader, Teacher
+
+ACCEPTED = ".pdf,.docx,.xlsx,.csv,.html,.htm,.md,.txt"
+# A refusal is stored in English words; whoever reads it may have another language.
+CODES = {(refusal.__doc__ or "").strip(): refusal.code for refusal in refusals.REFUSALS.values()}
+MOST_PASSAGES = 500
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/knowledge")
+async def knowledge(request: Request, actor: Reader, q: Annotated[str, Query(max_length=500)] = "") -> Response:
+    vector = await embed.query(q) if q.strip() else None
+    async with step(actor.tenant_id) as session:
+        await page.shell(request, session)
+        documents = await ingest.documents(session)
+        found = await search.find(session, q, vector, limit=6) if vector else []
+    return page.render(request, "knowledge/page.html", documents=documents, found=found, q=q, problem=_problem(actor), **_limits())
+
+
+@router.get("/knowledge/list")
+async def listed(request: Request, actor: Reader) -> Response:
+    async with step(actor.tenant_id) as session:
+        await page.shell(request, session)
+        documents = await ingest.documents(session)
+    return page.render(request, "knowledge/list.html", documents=documents, problem=_problem(actor))
+
+
+@router.get("/knowledge/answers/new")
+async def new_answer(request: Request, actor: Teacher, question: Annotated[str, Query(max_length=500)] = "") -> Response:
+    async with step(actor.tenant_id) as session:
+        await page.shell(request, session)
+    return page.render(request, "knowledge/answer.html", document=None, question=question, answer="", wrong=None)
+
+
+@router.post("/knowledge/answers/new")
+async def add_answer(
+    request: Request, actor: Teacher, question: Annotated[str, Form()] = "", answer: Annotated[str, Form()] = ""
+) -> Response:
+    try:
+        document_id = await answers.add_answer(actor.tenant_id, question, answer)
+    except Invalid as wrong:
+        return page.render(request, "knowledge/answer.html", status=422, document=None, question=question, answer=answer, wrong=wrong.field)
+    await _note(actor, "answer.added", document_id)
+    return page.go(request, "/knowledge", flash="knowledge.saved")
+
+
+@router.post("/knowledge/upload")
+async def upload(request: Request, actor: Teacher, file: UploadFile) -> Response:
+    document_id = await ingest.add(actor.tenant_id, file.filename or "", await _read(file))
+    await _note(actor, "document.added", document_id)
+    if request.headers.get("accept", "").startswith("application/json"):
+        return Response(status_code=201)
+    return page.go(request, "/knowledge", flash="knowledge.taken")
+
+
+@router.get("/knowledge/{document_id}")
+async def document(request: Request, actor: Reader, document_id: UUID) -> Response:
+    async with step(actor.tenant_id) as session:
+        await page.shell(request, session)
+        shown = await ingest.document(session, document_id)
+        passages = await rows(
+            session,
+            "SELECT id, position, kind, title_path, text, page FROM passages WHERE document_id = %s AND version = %s ORDER BY position LIMIT %s",
+            (document_id, shown.version, MOST_PASSAGES),
+        )
+    if shown.kind == "answer":
+        return page.render(
+            request, "knowledge/answer.html", document=shown, question=shown.question, answer=shown.answer, wrong=None, passages=passages
+        )
+    return page.render(request, "knowledge/document.html", document=shown, passages=passages, problem=_problem(actor), **_limits())
+
+
+@router.get("/knowledge/{document_id}/file")
+async def download(actor: Reader, document_id: UUID) -> Response:
+    async with step(actor.tenant_id) as session:
+        shown = await ingest.document(session, document_id)
+    content = await files.get(shown.file_key)
+    headers = {"content-disposition": page.attached(shown.name), "content-security-policy": "default-src 'none'; sandbox"}
+    return Response(content, media_type="application/octet-stream", headers=headers)
+
+
+@router.post("/knowledge/{document_id}/answer")
+async def change_answer(
+    request: Request, actor: Teacher, document_id: UUID, question: Annotated[str, Form()] = "", answer: Annotated[str, Form()] = ""
+) -> Response:
+    try:
+        await answers.change_answer(actor.tenant_id, document_id, question, answer)
+    except Invalid as wrong:
+        async with step(actor.tenant_id) as session:
+            shown = await ingest.document(session, document_id)
+        return page.render(
+            request, "knowledge/answer.html", status=422, document=shown, question=question, answer=answer, wrong=wrong.field
+        )
+    await _note(actor, "answer.changed", document_id)
+    return page.go(request, "/knowledge", flash="knowledge.saved")
+
+
+@router.post("/knowledge/{document_id}/replace")
+async def replace(request: Request, actor: Teacher, document_id: UUID, file: UploadFile) -> Response:
+    await ingest.replace(actor.tenant_id, document_id, file.filename or "", await _read(file))
+    await _note(actor, "document.replaced", document_id)
+    return page.go(request, f"/knowledge/{document_id}", flash="knowledge.replaced")
+
+
+@router.post("/knowledge/{document_id}/retry")
+async def retry(request: Request, actor: Teacher, document_id: UUID) -> Response:
+    await ingest.retry(actor.tenant_id, document_id)
+    return page.go(request, f"/knowledge/{document_id}")
+
+
+@router.post("/knowledge/{document_id}/delete")
+async def delete(request: Request, actor: Teacher, document_id: UUID) -> Response:
+    await ingest.delete(actor.tenant_id, document_id)
+    await _note(actor, "document.deleted", document_id)
+    return page.go(request, "/knowledge", flash="knowledge.deleted")
+
+
+async def _read(file: UploadFile) -> bytes:
+    # One byte more than allowed is enough to refuse it.
+    return await file.read(settings().upload_mb * 1_000_000 + 1)
+
+
+async def _note(actor: page.Actor, action: str, document_id: UUID) -> None:
+    async with step(actor.tenant_id) as session:
+        await audit.note(session, actor.tenant_id, actor.note, action, str(document_id))
+
+
+def _problem(actor: page.Actor):  # a function for the template: stored words → words of the reader
+    def words(problem: str | None) -> str:
+        key = f"error.{CODES.get(problem or '', '')}"
+        return texts.t(key, actor.language) if texts.has(key) else problem or ""
+
+    return words
+
+
+def _limits() -> dict[str, object]:
+    return {"accepted": ACCEPTED, "upload_mb": settings().upload_mb}
