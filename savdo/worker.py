@@ -12,26 +12,26 @@ JOBS = (turn.answer, outbox.deliver, media.fetch, ingest.read)
 
 
 @jobs.job(attempts=1, priority=10)
-async def rescue() -> None:
+async def rescue(timestamp: int) -> None:  # noqa: ARG001 # cron tells the second it is for
     """Gives back the jobs of dead workers."""
     await jobs.rescue_stalled()
 
 
 @jobs.job(attempts=1)
-async def sweep() -> None:
+async def sweep(timestamp: int) -> None:  # noqa: ARG001 # cron tells the second it is for
     """Finds answers and messages that are overdue and have no job."""
     await turn.sweep()
     await outbox.sweep()
 
 
 @jobs.job(attempts=1)
-async def tidy() -> None:
+async def tidy(timestamp: int) -> None:  # noqa: ARG001 # cron tells the second it is for
     """Forgets old finished jobs."""
     await jobs.forget_finished()
 
 
 # Six fields: seconds come last.
-CRON: tuple[tuple[str, jobs.Job[[]]], ...] = (
+CRON: tuple[tuple[str, jobs.Job[[int]]], ...] = (
     ("* * * * * */5", rescue),
     ("* * * * * */20", sweep),
     ("17 3 * * *", tidy),

@@ -101,8 +101,8 @@ async def close_queue() -> None:
         connector._async_pool = None  # pyright: ignore[reportPrivateUsage]
 
 
-def cron(expression: str, task: Job[[]]) -> None:
-    """Has `task` run at the times of a cron expression (six fields allow seconds), once for all workers."""
+def cron(expression: str, task: Job[[int]]) -> None:
+    """Has `task(timestamp)` run at the times of a cron expression (six fields allow seconds), once for all workers."""
     queue.periodic(cron=expression, queueing_lock=f"cron:{task.name}")(task.task)
 
 
