@@ -66,7 +66,7 @@ async def frame(key: str) -> HTMLResponse:
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex"><title>{html.escape(connection.name)}</title>
 <link rel="stylesheet" href="/widget/v1/frame.css?v={_version("frame.css")}"></head>
-<body data-key="{html.escape(key)}" data-origins="{html.escape(" ".join(named))}"><main id="chat"></main>
+<body data-key="{html.escape(key)}" data-origins="{html.escape(" ".join(named))}"><div id="chat"></div>
 <script src="/widget/v1/frame.js?v={_version("frame.js")}" defer></script></body></html>"""
     headers = {"Content-Security-Policy": policy, "Referrer-Policy": "no-referrer", "Cache-Control": "private, max-age=60"}
     return HTMLResponse(page, headers=headers | {"X-Content-Type-Options": "nosniff"})
