@@ -3,7 +3,6 @@
 The token stands in the path of every address, so no address is ever put into an error or a log line.
 """
 
-import asyncio
 import json
 import re
 from collections.abc import Mapping
@@ -111,9 +110,8 @@ async def download(connection: Connection, file_path: str, limit: int) -> bytes:
     """A file by the path that getFile gave. Raises http.AnswerTooLarge (a TooLarge) over `limit` bytes."""
     address = f"{base(connection)}/file/bot{token(connection)}/{quote(file_path)}"
     try:
-        answer = await http.send(
-            "GET", address, service=service_of(connection, "file"), timeout=UPLOAD_TIMEOUT_S, tries=3, limit=limit
-        )  # fmt: skip
+        service = service_of(connection, "file")
+        answer = await http.send("GET", address, service=service, timeout=UPLOAD_TIMEOUT_S, tries=3, limit=limit)
     except http.CircuitOpen as error:
         raise Busy("Telegram did not answer several times just now.", retry_after=error.retry_after) from None
     except (http.NotSent, http.NoAnswer):
@@ -175,8 +173,3 @@ def service_of(connection: Connection, method: str) -> str:
 
 def _bad_base() -> Disconnected:
     return Disconnected("The address of this bot's API server is not one that may be used.")
-
-
-async def patiently(seconds: float) -> None:
-    """Waits as long as was asked, and a little more, so that many do not come back at once."""
-    await asyncio.sleep(seconds * 1.02)

@@ -1,5 +1,6 @@
 """A Telegram bot: the ordinary chats of customers with a company's bot (Bot API)."""
 
+import asyncio
 import hmac
 import time
 from collections.abc import Mapping
@@ -26,7 +27,7 @@ from savdo.channels.models import (
     Uncertain,
     Unreachable,
 )
-from savdo.channels.telegram_api import FileTooBig, Moved, Unformatted, Upload, call, download, patiently
+from savdo.channels.telegram_api import FileTooBig, Moved, Unformatted, Upload, call, download
 
 UPDATES: list[JsonValue] = ["message", "edited_message", "callback_query", "my_chat_member"]
 LONGEST_CAPTION = 1024
@@ -199,7 +200,7 @@ async def _sent_on(connection: Connection, chat_id: int, part: Part, deadline: f
             wait = error.retry_after if isinstance(error, Busy) else wait * 2
             if time.monotonic() + wait > deadline:
                 raise
-        await patiently(wait)
+        await asyncio.sleep(wait)
 
 
 def _half_sent(error: ChannelError, number: int, planned: int) -> ChannelError:

@@ -6,9 +6,7 @@ process from reading beside the first; should its database connection break, eve
 """
 
 import asyncio
-import contextlib
 import hashlib
-import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,10 +19,10 @@ from pydantic import JsonValue
 from pydantic_core import to_json
 
 from savdo.base import clock
-from savdo.base.db import first, platform_step, pool, rows, step
+from savdo.base.db import DatabaseDown, first, platform_step, pool, rows, step
 from savdo.base.errors import SavdoError
 from savdo.channels import connections, telegram_updates
-from savdo.channels.models import Connection, Disconnected, Inbound, Sender, channel
+from savdo.channels.models import Connection, Disconnected, Inbound, channel
 from savdo.channels.telegram_api import ReadElsewhere, call
 from savdo.channels.telegram_bot import UPDATES, TelegramBot
 
@@ -40,9 +38,18 @@ Take = Callable[[Connection, Sequence[Inbound]], Awaitable[object]]
 log = structlog.get_logger()
 
 
+@dataclass(frozen=True, slots=True)
+class Bot:
+    """A connection to be read; `made_of` changes when its token or settings do."""
+
+    tenant_id: UUID
+    id: UUID
+    made_of: str
+
+
 @dataclass(slots=True)
 class Loop:
-    """One bot being read; `made_of` changes when its token or settings do."""
+    """A bot being read, and what it was made of at the start."""
 
     task: asyncio.Task[None]
     made_of: str
@@ -57,7 +64,8 @@ async def poll(take: Take, *, every: float = EVERY_S) -> None:
     """Reads every tenant's active bots until cancelled and hands their updates to `take`.
 
     `every` is how soon, in seconds, a new, changed or removed connection is noticed. An update is confirmed once
-    `take` returned; while `take` raises a passing error, the same updates are handed over again.
+    `take` returned; while `take` raises a passing error, the same updates are handed over again. Pressed buttons are
+    acknowledged here.
     """
     while True:
         try:
@@ -72,12 +80,11 @@ async def _under_locks(take: Take, every: float) -> None:
     async with await psycopg.AsyncConnection.connect(str(pool().conninfo), autocommit=True) as locks:
         try:
             while True:
-                wanted = await _bots()
-                await _end(loops, wanted, locks)
-                for connection in wanted.values():
-                    if connection.id not in loops and await _locked(locks, connection.id):
-                        name = f"telegram {connection.id}"
-                        loops[connection.id] = Loop(asyncio.create_task(_read(connection, take), name=name), _made_of(connection))
+                bots = await _bots()
+                await _end(loops, bots, locks)
+                for bot in bots.values():
+                    if bot.id not in loops and await _locked(locks, bot.id):
+                        loops[bot.id] = Loop(asyncio.create_task(_read(bot, take), name=f"telegram {bot.id}"), bot.made_of)
                 # Also finds out that the connection, and with it every lock, is gone.
                 await locks.execute("SELECT 1")
                 await asyncio.sleep(every)
@@ -85,22 +92,21 @@ async def _under_locks(take: Take, every: float) -> None:
             await _cancel(loops.values())
 
 
-async def _bots() -> dict[UUID, Connection]:
+async def _bots() -> dict[UUID, Bot]:
     async with platform_step("telegram polling") as session:
-        found = await rows(session, "SELECT tenant_id, id FROM connections WHERE channel = %s AND status = 'active'", (TelegramBot.kind,))
-    bots: dict[UUID, Connection] = {}
-    for row in found:
-        # Removed in between, or sealed with a key this process does not have: the others are read all the same.
-        with contextlib.suppress(SavdoError):
-            async with step(row["tenant_id"]) as session:
-                bots[row["id"]] = await connections.by_id(session, row["id"])
-    return bots
+        found = await rows(
+            session,
+            """SELECT tenant_id, id, md5(credentials || convert_to(settings::text, 'UTF8')) AS made_of
+                 FROM connections WHERE channel = %s AND status = 'active'""",
+            (TelegramBot.kind,),
+        )
+    return {row["id"]: Bot(row["tenant_id"], row["id"], row["made_of"]) for row in found}
 
 
-async def _end(loops: dict[UUID, Loop], wanted: Mapping[UUID, Connection], locks: psycopg.AsyncConnection[Any]) -> None:
+async def _end(loops: dict[UUID, Loop], bots: Mapping[UUID, Bot], locks: psycopg.AsyncConnection[Any]) -> None:
     for connection_id, loop in list(loops.items()):
-        connection = wanted.get(connection_id)
-        if connection is None or _made_of(connection) != loop.made_of or loop.task.done():
+        bot = bots.get(connection_id)
+        if bot is None or bot.made_of != loop.made_of or loop.task.done():
             await _cancel([loop])
             del loops[connection_id]
             await locks.execute("SELECT pg_advisory_unlock(%s)", (_lock_number(connection_id),))
@@ -124,14 +130,11 @@ def _lock_number(connection_id: UUID) -> int:
     return int.from_bytes(hashlib.sha256(b"telegram polling" + connection_id.bytes).digest()[:8], signed=True)
 
 
-def _made_of(connection: Connection) -> str:
-    made_of = json.dumps([dict(connection.credentials), dict(connection.settings)], sort_keys=True)
-    return hashlib.sha256(made_of.encode()).hexdigest()
-
-
-async def _read(connection: Connection, take: Take) -> None:
+async def _read(bot: Bot, take: Take) -> None:
     """One bot's loop; ends when its token is no longer accepted."""
     pause, shown, webhook_gone = 0.0, None, False
+    async with step(bot.tenant_id) as session:
+        connection = await connections.by_id(session, bot.id)
     offset, read_at = await _offset(connection)
     while True:
         await asyncio.sleep(pause)
@@ -167,40 +170,43 @@ async def _updates(connection: Connection, offset: int | None) -> list[Mapping[s
 
 
 async def _handed_over(connection: Connection, updates: Sequence[Mapping[str, Any]], take: Take) -> None:
-    """Has the updates stored, in order; one that cannot be stored does not hold up the others."""
+    """Has the updates stored, in order; one that cannot be stored does not hold up the others. Raises what may pass."""
+    inbounds = [_inbound(connection, update) for update in updates]
+    if not await _is_stored(connection, inbounds, take):
+        for update, inbound in zip(updates, inbounds, strict=True):
+            # At least as it came; if not even that, it would come again for ever, and nothing after it.
+            for attempt in (inbound, telegram_updates.unknown(update)):
+                if await _is_stored(connection, [attempt], take):
+                    break
+            else:
+                log.error("update given up", connection_id=str(connection.id), update_id=update["update_id"])
+    pressed = [channel(connection.channel).acknowledge(connection, inbound) for inbound in inbounds if inbound.quick_reply]
+    # They are stored; a button that goes on spinning is the worst that can happen here.
+    await asyncio.gather(*pressed, return_exceptions=True)
+
+
+async def _is_stored(connection: Connection, inbounds: Sequence[Inbound], take: Take) -> bool:
     try:
-        await take(connection, [_inbound(connection, update) for update in updates])
+        await take(connection, inbounds)
+    except (psycopg.OperationalError, psycopg.InterfaceError, OSError):
+        # The database went away in the middle, which says nothing about these updates.
+        raise DatabaseDown from None
     except SavdoError as error:
         if not error.permanent:
             raise
-    except Exception as error:  # noqa: BLE001 # which of them it was is found out below
-        log.error("updates not stored at once", connection_id=str(connection.id), error=type(error).__name__)
-    else:
-        return
-    for update in updates:
-        await _handed_over_alone(connection, update, take)
-
-
-async def _handed_over_alone(connection: Connection, update: Mapping[str, Any], take: Take) -> None:
-    chat = Sender("")
-    as_it_came = Inbound("unknown", f"update:{update['update_id']}", "", chat, raw=update)
-    for inbound in (_inbound(connection, update), as_it_came):
-        try:
-            await take(connection, [inbound])
-        except SavdoError as error:
-            if not error.permanent:
-                raise
-        except Exception as error:  # noqa: BLE001 # it would come again for ever, and nothing after it
-            log.error("update not stored", connection_id=str(connection.id), update_id=update["update_id"], error=type(error).__name__)
-        else:
-            return
+        log.error("updates refused", connection_id=str(connection.id), code=error.code)
+        return False
+    except Exception as error:  # noqa: BLE001 # whatever it is about an update, the next ones must not wait for it
+        log.error("updates not stored", connection_id=str(connection.id), error=type(error).__name__)
+        return False
+    return True
 
 
 def _inbound(connection: Connection, update: Mapping[str, Any]) -> Inbound:
     try:
         return channel(connection.channel).parse(connection, to_json(update))[0]
     except (SavdoError, ValueError):
-        return telegram_updates.inbound({"update_id": update["update_id"]})
+        return telegram_updates.unknown(update)
 
 
 def _next(updates: Sequence[Mapping[str, Any]]) -> int:

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +13,8 @@ from pydantic_core import from_json
 
 from savdo.channels.models import BadPayload, Inbound, Media, MediaKind, Sender
 
+# Pressing Start, with the payload of a link; anything else after the command was typed.
+START = re.compile(r"/start(?:@\w+)?(?: ([A-Za-z0-9_-]{1,64}))?")
 STICKERS = {(False, False): "image/webp", (True, False): "application/x-tgsticker", (False, True): "video/webm"}
 MEMBERSHIP = {"kicked": "blocked", "member": "unblocked"}
 
@@ -147,7 +150,7 @@ def inbound(raw: Mapping[str, Any]) -> Inbound:
     try:
         update = Update.model_validate(raw)
     except ValidationError:
-        return _unknown(raw)
+        return unknown(raw)
     happened: Inbound | None = None
     if update.message is not None:
         happened = _message(update.message)
@@ -157,7 +160,13 @@ def inbound(raw: Mapping[str, Any]) -> Inbound:
         happened = _pressed(update.callback_query)
     elif update.my_chat_member is not None:
         happened = _membership(update.update_id, update.my_chat_member)
-    return happened or _unknown(raw)
+    return happened or unknown(raw)
+
+
+def unknown(raw: Mapping[str, Any]) -> Inbound:
+    """An Update as it came, in a form that can be stored."""
+    chat = _chat_id(raw)
+    return Inbound("unknown", f"update:{raw['update_id']}", chat, Sender(chat), raw=_storable(raw))
 
 
 def _message(message: Message, *, edited: bool = False) -> Inbound | None:
@@ -214,11 +223,6 @@ def _membership(update_id: int, membership: Membership) -> Inbound | None:
     )
 
 
-def _unknown(raw: Mapping[str, Any]) -> Inbound:
-    chat = _chat_id(raw)
-    return Inbound("unknown", f"update:{raw['update_id']}", chat, Sender(chat), raw=_storable(raw))
-
-
 def _chat_id(raw: Mapping[str, Any]) -> str:
     for content in raw.values():
         if isinstance(content, dict) and isinstance(chat := content.get("chat"), dict) and isinstance(chat.get("id"), int):
@@ -245,9 +249,8 @@ def _sender(user: User, phone: str = "") -> Sender:
 def _text(message: Message) -> tuple[str, str]:
     """What was said, and the campaign of a `/start` link."""
     text = (message.text or message.caption).replace("\x00", "")
-    command, _, payload = text.partition(" ")
-    if command.partition("@")[0] == "/start":
-        return "/start", _campaign(payload.strip())
+    if start := START.fullmatch(text):
+        return "/start", _campaign(start[1] or "")
     if not text and message.sticker:
         text = message.sticker.emoji
     if not text and message.venue:

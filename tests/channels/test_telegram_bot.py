@@ -94,6 +94,14 @@ def test_that_a_start_link_names_its_campaign(name: str, campaign: str) -> None:
     assert (inbound.text, inbound.campaign) == ("/start", campaign)
 
 
+def test_that_words_typed_after_start_are_words() -> None:
+    update = json.loads((PAYLOADS / "message__start.json").read_text())
+    for text in ("/start over please", "/started", "/start " + "a" * 65):
+        update["message"]["text"] = text
+        [inbound] = bot.parse(connection_to("http://unused", Telegram()), json.dumps(update).encode())
+        assert (inbound.text, inbound.campaign) == (text, "")
+
+
 @pytest.mark.parametrize(
     ("name", "media", "text"),
     [

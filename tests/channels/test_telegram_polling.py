@@ -8,11 +8,13 @@ from uuid import UUID
 
 import pytest
 import pytest_asyncio
+from psycopg.errors import AdminShutdown
 
 from savdo.base import circuit
-from savdo.base.db import DatabaseDown, first, step
+from savdo.base.db import DatabaseDown, first, new_id, step
 from savdo.channels import connections
-from savdo.channels.models import Connection, Inbound
+from savdo.channels.models import Button, Connection, Inbound, Outbound
+from savdo.channels.telegram_bot import TelegramBot
 from savdo.channels.telegram_polling import needed, poll
 from tests.emulators.serving import serving
 from tests.emulators.telegram import Telegram
@@ -125,8 +127,9 @@ async def test_that_updates_arrive_in_order_and_are_confirmed(bot: Connection, t
     assert telegram.webhook == {}
 
 
-async def test_that_nothing_is_confirmed_before_it_is_stored(bot: Connection, telegram: Telegram, store: Store) -> None:
-    store.refusals = [DatabaseDown()]
+@pytest.mark.parametrize("error", [DatabaseDown(), AdminShutdown()], ids=["no connection", "broken in the middle"])
+async def test_that_nothing_is_confirmed_before_it_is_stored(bot: Connection, telegram: Telegram, store: Store, error: Exception) -> None:
+    store.refusals = [error]
     telegram.customer_says(CHAT, "keep me")
     async with polling(store):
         await until(lambda: not store.refusals)
@@ -149,6 +152,14 @@ async def test_that_one_that_cannot_be_stored_does_not_hold_up_the_others(bot: C
     assert store.kept[1].raw["message"]["text"] == "poison"
 
 
+async def test_that_a_pressed_button_is_acknowledged(bot: Connection, telegram: Telegram, store: Store) -> None:
+    await TelegramBot().send(bot, Outbound(new_id(), str(CHAT), "Pick", (Button("slot:1", "Tomorrow"),)))
+    update = telegram.customer_presses(CHAT, "Tomorrow")
+    async with polling(store):
+        await store.holds(1)
+        await until(lambda: telegram.answered_callbacks == [update["callback_query"]["id"]])
+
+
 async def test_that_a_restart_goes_on_where_it_stopped(bot: Connection, telegram: Telegram, store: Store) -> None:
     telegram.customer_says(CHAT, "one")
     async with polling(store):
@@ -158,6 +169,15 @@ async def test_that_a_restart_goes_on_where_it_stopped(bot: Connection, telegram
     async with polling(store):
         await store.holds(2)
     assert store.texts == ["one", "two"]
+
+
+async def test_that_ids_that_began_anew_after_a_silent_week_are_read(bot: Connection, telegram: Telegram, store: Store) -> None:
+    async with step(bot.tenant_id) as session:
+        await session.execute("""UPDATE connections SET state = '{"offset": 900900}', last_event_at = now() - interval '8 days'""")
+    telegram.customer_says(CHAT, "back again")
+    async with polling(store):
+        await store.holds(1)
+    assert store.texts == ["back again"]
 
 
 async def test_that_two_processes_never_read_one_bot(bot: Connection, telegram: Telegram, store: Store) -> None:

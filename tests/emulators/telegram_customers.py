@@ -98,7 +98,8 @@ class Customers:
 
     def _membership(self, chat: int, before: str, after: str) -> dict[str, Any]:
         bot = {"id": self.id, "is_bot": True, "first_name": "Oq Choy", "username": self.username}
-        statuses = {"old_chat_member": {"user": bot, "status": before}, "new_chat_member": {"user": bot, "status": after}}
+        old, new = ({"user": bot, "status": one} | ({"until_date": 0} if one == "kicked" else {}) for one in (before, after))
+        statuses = {"old_chat_member": old, "new_chat_member": new}
         return self._happens({"my_chat_member": {"chat": _private(chat), "from": _person(chat), "date": int(time.time())} | statuses})
 
     def _shown(self, sent: Sent) -> dict[str, Any]:
