@@ -35,7 +35,7 @@ WORD: Final = re.compile(r"[A-Za-zʻʼ‘’`'-]+")
 
 def uzbek_cyrillic(text: str) -> str:
     """Uzbek Latin text in Cyrillic letters; addresses and what stands between « » stay as they are."""
-    parts = re.split(r"(\S+@\S+|https?://\S+|\S+\.(?:uz|kz|com|ru|org|example)\b\S*|«[^»]*»)", text)
+    parts = re.split(r"(\S+@\S+|https?://\S+|\S+\.(?:uz|kz|com|ru|org|example)\b\S*|«[^»]*»|\{\w+\})", text)
     return "".join(part if index % 2 else WORD.sub(_cyrillic_word, part) for index, part in enumerate(parts))
 
 

@@ -1,0 +1,123 @@
+"""The rules by which an evaluation is scored. Pure; the meaning of every field of a row is in evals/README.md."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from savdo.reply import figures
+
+Row = Mapping[str, Any]
+CURRENCY_WORDS: Final = re.compile(r"so['ʻʼ‘’`]?m\b|сум\w*|сўм\w*|тенге|теңге|tenge|uzs|kzt|₸|\$|usd", re.IGNORECASE)
+BANDS: Final = (("cold", 30), ("nurture", 60), ("qualified", 80), ("hot", 100))
+
+
+def comparable(text: str) -> str:
+    """A text without what the rules ignore: case, spaces between digits, currency words, kinds of spaces and apostrophes."""
+    text = figures.plain(text).lower()
+    text = CURRENCY_WORDS.sub(" ", re.sub("[ʻʼ‘’`´]", "'", text))
+    text = re.sub(r"(?<=\d)\s+(?=\d)", "", text)
+    return re.sub(r"\s+", " ", text).strip()
+
+
+def mentions(text: str, wanted: str) -> bool:
+    """Whether a text has a wanted string in it; a number only whole: 5 is not in 15."""
+    inside, sought = comparable(text), comparable(wanted)
+    if not sought:
+        return False
+    before = r"(?<![\d.,])" if sought[0].isdigit() else ""
+    after = r"(?!\d)" if sought[-1].isdigit() else ""
+    return re.search(before + re.escape(sought) + after, inside) is not None
+
+
+def answer_verdict(row: Row, reply: str, refused: bool) -> dict[str, bool]:
+    """What is right and wrong with the answer to a question row. `refused`: a colleague was asked instead."""
+    answerable = row["answer_doc"] is not None
+    return {
+        "answerable": answerable,
+        "correct": answerable and any(mentions(reply, fact) for fact in row["facts"]) and not _forbidden(row, reply),
+        "forbidden": _forbidden(row, reply),
+        "refused": refused,
+    }
+
+
+def invented(reply: str, evidence: Iterable[str]) -> list[str]:
+    """The figures of a reply that stand nowhere in what the company or the customer said."""
+    known = {value for text in evidence for figure in figures.read(text) for value in (*figure.values, *figure.raw)}
+    products = {one * other for one in known if 1 < one < 100_000 for other in known if other >= 1000} if len(known) < 4000 else set[Any]()
+    return [one.words for one in figures.read(reply) if not (set(one.values) | set(one.raw)) & (known | products)]
+
+
+def entity_counts(wanted: Row, got: Row) -> tuple[int, int, int]:
+    """(right, wrong or too many, missing or wrong) over the keys of both."""
+    right = sum(1 for key, value in wanted.items() if _same(value, got.get(key)))
+    return right, len(got) - right, len(wanted) - right
+
+
+def macro_f1(pairs: Sequence[tuple[str, str]]) -> float:
+    """The mean F1 over the labels of (true, told) pairs."""
+    labels = sorted({label for pair in pairs for label in pair})
+    return sum(f1_of(pairs, label) for label in labels) / len(labels) if labels else 0.0
+
+
+def f1_of(pairs: Sequence[tuple[str, str]], label: str) -> float:
+    right = sum(true == told == label for true, told in pairs)
+    both = sum(true == label for true, _ in pairs) + sum(told == label for _, told in pairs)
+    return 2 * right / both if both else 0.0
+
+
+def band(score: int) -> str:
+    return next(name for name, top in BANDS if score <= top)
+
+
+def dialogue_faults(row: Row, turns: Sequence[Row], facts: Row) -> list[str]:
+    """What a dialogue did not do as expected; empty when it passed.
+
+    `turns`: one a customer turn: `reply` (empty when silent), `handover` (reason or None) of that turn.
+    """
+    expect = row["expect"]
+    called = [(place, turn["handover"]) for place, turn in enumerate(turns) if turn["handover"]]
+    faults = [*_handover_faults(expect, called)]
+    for place, wanted in expect["must_mention"].items():
+        faults += [f"turn {place} does not mention {text!r}" for text in wanted if not mentions(turns[int(place)]["reply"], text)]
+    for place, unwanted in expect["must_not_mention"].items():
+        faults += [f"turn {place} mentions {text!r}" for text in unwanted if mentions(turns[int(place)]["reply"], text)]
+    if expect["silent_after"] is not None:
+        faults += [f"writes in turn {place}" for place in range(expect["silent_after"] + 1, len(turns)) if turns[place]["reply"]]
+    faults += [f"lead {key}: {facts.get(key)!r}" for key, value in expect["lead"].items() if not _same(value, facts.get(key))]
+    return faults
+
+
+def side_faults(row: Row, score: int, facts: Row) -> list[str]:
+    """What is measured beside passing: the band of the lead and the objections."""
+    missing = set(row["expect"]["objections"]) - set(facts.get("objections") or [])
+    wrong_band = band(score) != row["expect"]["lead_band"]
+    return [*([f"band {band(score)} ({score})"] if wrong_band else []), *(f"objection {one} missed" for one in sorted(missing))]
+
+
+def by_language(rows: Iterable[tuple[str, float]]) -> dict[str, float]:
+    """The mean of a figure over the rows of each language."""
+    found: dict[str, list[float]] = defaultdict(list)
+    for spoken, value in rows:
+        found[spoken].append(value)
+    return {spoken: round(sum(values) / len(values), 4) for spoken, values in sorted(found.items())}
+
+
+def _handover_faults(expect: Row, called: Sequence[tuple[int, str]]) -> list[str]:
+    if expect["handover"] is None:
+        return [f"a person was called in turn {called[0][0]} ({called[0][1]})"] if called else []
+    due = [reason for place, reason in called if place <= expect["handover"]]
+    if not due:
+        return [f"no person was called by turn {expect['handover']}"]
+    wanted = expect["handover_reason"]
+    return [] if wanted is None or wanted in due else [f"called because of {', '.join(due)}, not {wanted}"]
+
+
+def _forbidden(row: Row, reply: str) -> bool:
+    return any(mentions(reply, text) for text in row["forbidden"])
+
+
+def _same(wanted: object, got: object) -> bool:
+    if isinstance(wanted, str) and isinstance(got, str):
+        return comparable(wanted) == comparable(got)
+    return wanted == got
