@@ -135,7 +135,7 @@ async def ask(system: str, messages: Sequence[Message]) -> Answered:
             log.warning("model failed", model=repr(entry), reason=error.message)
             continue
         seconds = time.perf_counter() - started
-        telemetry.model_called(repr(entry), "answered", seconds)
+        telemetry.model_called(repr(entry), "ok", seconds)
         ms = round(seconds * 1000)
         return Answered(
             answered.answer, repr(entry), answered.tokens_in, answered.tokens_out, answered.cost_micros, answered.priced, ms, tuple(failed)

@@ -58,9 +58,11 @@ async def call(entry: Entry, system: str, messages: Sequence[Message]) -> Answer
     if entry.provider == "anthropic":
         # The stable rules and the company's texts stand first, and are paid for in full only once in five minutes.
         limits["anthropic_cache_instructions"] = True
+    # Making a client loads certificates and parts of the library: not in the loop, and not on the call's time.
+    model = await asyncio.to_thread(_model, entry)
     try:
         async with asyncio.timeout(entry.timeout):
-            agent = Agent(_model(entry), output_type=Answer, instructions=system, retries=0)
+            agent = Agent(model, output_type=Answer, instructions=system, retries=0)
             result = await agent.run(messages[-1].text, message_history=_history(messages[:-1]), model_settings=cast(ModelSettings, limits))
     except TimeoutError:
         raise ModelFailed(f"no answer in {entry.timeout:g} s") from None

@@ -11,7 +11,7 @@ from savdo.ai import chain
 from savdo.base.errors import Unavailable
 from savdo.base.settings import settings
 from savdo.knowledge.models import Passage
-from savdo.reply import compose, guard, prompt
+from savdo.reply import compose, guard, leads, prompt
 from savdo.reply.models import Draft, Evidence, Fault, Language, Reading, Turn
 
 # What is left when nothing else could be said; keyed by language and script, in the five writings customers use.
@@ -86,23 +86,24 @@ async def _by_models(turn: Turn, reading: Reading, passages: Sequence[Passage], 
         spent.add(answered)
         faults = await asyncio.to_thread(guard.check, answered.answer.reply, reading.language, evidence)
         if not faults:
-            return _of_answer(answered, reading, passages, spent)
+            return _of_answer(turn, answered, reading, passages, spent)
         spent.faults.extend(faults)
         messages = prompt.repair(messages, answered.answer.reply, faults)
     return None
 
 
-def _of_answer(answered: chain.Answered, reading: Reading, passages: Sequence[Passage], spent: Spent) -> Draft:
+def _of_answer(turn: Turn, answered: chain.Answered, reading: Reading, passages: Sequence[Passage], spent: Spent) -> Draft:
     answer = answered.answer
     entities = {**answer.entities.model_dump(exclude_none=True), **reading.entities}
     understood = replace(
         reading, intent=answer.intent, sentiment=answer.sentiment, objection=answer.objection, entities=entities,
         wants_human=answer.wants_human or reading.wants_human,
     )  # fmt: skip
+    facts = leads.facts_of(turn, understood)
     cited = tuple(passages[number - 1].id for number in dict.fromkeys(answer.cited) if 1 <= number <= len(passages))
     return Draft(
         text=answer.reply, reading=understood, cited=cited, handover=answer.handover or ("keyword" if understood.wants_human else None),
-        facts=entities, model=answered.model, cost_micros=spent.cost_micros, tokens_in=spent.tokens_in, tokens_out=spent.tokens_out,
+        facts=facts, score=leads.score({**turn.facts, **facts}), model=answered.model, cost_micros=spent.cost_micros, tokens_in=spent.tokens_in, tokens_out=spent.tokens_out,
         faults=tuple(spent.faults), notes=tuple(spent.notes),
     )  # fmt: skip
 
