@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from uuid import UUID
 
+import psycopg
 import pytest
 import pytest_asyncio
 from psycopg.errors import AdminShutdown
@@ -195,6 +196,21 @@ async def test_that_two_processes_never_read_one_bot(bot: Connection, telegram: 
             telegram.customer_says(CHAT, "two")
             await other.holds(1)
     assert other.texts[-1] == "two"
+
+
+async def test_that_reading_goes_on_when_the_lock_was_lost(database: str, bot: Connection, telegram: Telegram, store: Store) -> None:
+    async with polling(store):
+        await until(lambda: telegram.calls["getupdates"] > 0)
+        async with await psycopg.AsyncConnection.connect(database, autocommit=True) as session:
+            ended = await session.execute(
+                """SELECT pg_terminate_backend(pid) FROM pg_locks
+                    WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"""
+            )
+            assert ended.rowcount == 1
+        await until(lambda: telegram.calls["deletewebhook"] == 2)
+        telegram.customer_says(CHAT, "still there?")
+        await store.holds(1)
+    assert store.texts == ["still there?"]
 
 
 async def test_that_another_program_reading_the_bot_is_shown_and_waited_out(bot: Connection, telegram: Telegram, store: Store) -> None:
