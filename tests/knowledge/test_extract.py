@@ -10,6 +10,7 @@ import docx
 import openpyxl
 import pypdf
 import pytest
+from docx.document import Document
 from fpdf import FPDF
 
 from savdo.knowledge import extract, passages
@@ -38,7 +39,7 @@ def pdf(write: Callable[[FPDF], None]) -> bytes:
     return bytes(document.output())
 
 
-def word(write: Callable[..., None]) -> bytes:
+def word(write: Callable[[Document], object]) -> bytes:
     document = docx.Document()
     write(document)
     return saved(document)
@@ -98,7 +99,7 @@ async def test_that_damaged_files_are_refused(content: bytes) -> None:
 
 
 async def test_that_a_word_file_keeps_headings_lists_and_rows() -> None:
-    def write(document: docx.document.Document) -> None:
+    def write(document: Document) -> None:
         document.add_heading("Tea house", 1)
         document.add_heading("Delivery", 2)
         document.add_paragraph("We deliver every day.")
@@ -127,7 +128,7 @@ def repacked(content: bytes, name: str, change: Callable[[bytes], bytes]) -> byt
 
 
 async def test_that_a_zip_bomb_is_refused_before_it_is_unpacked() -> None:
-    bomb = repacked(word(lambda document: document.add_paragraph("x")), "word/document.xml", lambda body: body + b" " * 250_000_000)
+    bomb = repacked(word(lambda document: document.add_paragraph("x")), "word/document.xml", lambda body: body + b" " * 210_000_000)
     assert len(bomb) < 400_000
     began = time.monotonic()
     with pytest.raises(Unsafe):
@@ -243,7 +244,9 @@ async def test_that_marks_which_turn_text_around_are_taken_out() -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"[" * 300_000, b"<script" * 40_000, b"**a" * 90_000, b"|" * 250_000, b"-- \n" * 70_000, b'"' * 290_000, b"a,b\n" * 19_000]
+    "content",
+    [b"[" * 300_000, b"<script" * 40_000, b"**a" * 90_000, b"|" * 250_000, b"-- \n" * 70_000, b'"' * 290_000, b"a,b\n" * 19_000],
+    ids=range(7),
 )
 async def test_that_a_hostile_text_takes_no_long_time(content: bytes) -> None:
     began = time.monotonic()
