@@ -122,7 +122,7 @@ Call = Callable[[Entry, str, Sequence[Message]], Awaitable[Answered]]
 async def ask(system: str, messages: Sequence[Message]) -> Answered:
     """Asks the models of SAVDO_MODELS in order until one answers. Each is asked once: whoever fails is likelier to fail
     again than the next one, and the customer waits. Raises NoAnswer that names each model and why."""
-    call = await asyncio.to_thread(_adapter)
+    call = await asyncio.to_thread(adapter)
     failed: list[str] = []
     for entry in entries(settings()):
         started = time.perf_counter()
@@ -162,6 +162,7 @@ def entries(given: Settings) -> list[Entry]:
 
 
 @functools.cache
-def _adapter() -> Call:
+def adapter() -> Call:
+    """The function that asks one model. Slow the first time: a worker with models may load it before its first turn."""
     module, name = ADAPTER.split(":")
     return cast(Call, getattr(import_module(module), name))

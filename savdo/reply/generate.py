@@ -103,8 +103,8 @@ def _of_answer(turn: Turn, answered: chain.Answered, reading: Reading, passages:
     cited = tuple(passages[number - 1].id for number in dict.fromkeys(answer.cited) if 1 <= number <= len(passages))
     return Draft(
         text=answer.reply, reading=understood, cited=cited, handover=answer.handover or ("keyword" if understood.wants_human else None),
-        facts=facts, score=leads.score({**turn.facts, **facts}), model=answered.model, cost_micros=spent.cost_micros, tokens_in=spent.tokens_in, tokens_out=spent.tokens_out,
-        faults=tuple(spent.faults), notes=tuple(spent.notes),
+        facts=facts, score=leads.score({**turn.facts, **facts}), model=answered.model, cost_micros=spent.cost_micros,
+        tokens_in=spent.tokens_in, tokens_out=spent.tokens_out, faults=tuple(spent.faults), notes=tuple(spent.notes),
     )  # fmt: skip
 
 

@@ -5,7 +5,8 @@ What counts as said:
 - Figures (prices, percentages, dates, times, durations, plain numbers) in passages, campaigns and profile, in any
   format; the customer's own figures too, but a price or percentage of theirs only where the sentence speaks of *their* budget.
 - A unit must agree where both sides name one: "2 kun" does not stand on "2 oy", nor "10 %" on "10 kun", nor $50 on 50 so'm;
-  24 hours are a day, 7 days a week, 12 months a year. A number without a unit agrees with any.
+  24 hours are a day, 7 days a week, 12 months a year. A number without a unit agrees with any
+  (so a text that speaks of 24 bags does not stop a reply about 24 months: the price of not stopping what is merely written shortly).
 - The product of a company's number and a customer's number, exactly: "54 m² × 1 650 000 = 89 100 000".
 - Not figures: list numbering, and the number of items where the reply itself lists exactly that many.
 - Links by host and path, e-mail addresses and @names whole, phones by their last nine digits (at least seven).
@@ -97,7 +98,7 @@ def check(text: str, language: str, evidence: Evidence) -> tuple[Fault, ...]:
         *_figure_faults(_without(text, linked), known),
         *(Fault("claim", sentence) for sentence in claims.unfounded(text, language, known.company_text)),
         *_leaks(text, evidence),
-        *_language_faults(text, language),
+        *_language_faults(_without(text, linked), language),
     ]  # fmt: skip
     return tuple(dict.fromkeys(faults))
 
