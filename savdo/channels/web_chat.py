@@ -111,9 +111,7 @@ def visitor_of(token: str) -> Visitor:
         claims = jwt.decode(token, secrets.derived_key("visitor"), ["HS256"], options={"require": ["exp"]})
         if claims["kind"] != "visitor":
             raise BadToken
-        return Visitor(
-            claims["id"], UUID(claims["tenant_id"]), UUID(claims["connection_id"]), bool(claims["verified"]), claims["about"]
-        )
+        return Visitor(claims["id"], UUID(claims["tenant_id"]), UUID(claims["connection_id"]), bool(claims["verified"]), claims["about"])
     except (jwt.PyJWTError, KeyError, ValueError):
         raise BadToken from None
 

@@ -25,7 +25,8 @@ from tests.web import visiting
 
 HOSTILE = """
 savdo-chat, div, button, iframe, body > * { display: none !important; position: static !important; opacity: 0 !important;
-  width: 1px !important; font-size: 90px !important; color: lime !important; transform: rotate(9deg) !important; pointer-events: none !important }
+  width: 1px !important; font-size: 90px !important; color: lime !important;
+  transform: rotate(9deg) !important; pointer-events: none !important }
 h1 { display: block !important; opacity: 1 !important; width: auto !important }
 """
 AXE = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}}
@@ -52,7 +53,8 @@ async def shop(base: str, database: str, tenant_id: UUID) -> AsyncIterator[Shop]
         async with db.step(tenant_id) as session:
             connection = await connections.create(session, tenant_id, "web_chat", "Website", settings=settings(url))
         policy = f"default-src 'none'; style-src 'self'; script-src 'nonce-n0nce'; connect-src {base}; frame-src {base}"
-        script = f'<script async nonce="n0nce" src="{base}/widget/v1/loader.js" data-key="{html.escape(connection.key)}" data-locale="en"></script>'
+        loader = f'{base}/widget/v1/loader.js" data-key="{html.escape(connection.key)}" data-locale="en'
+        script = f'<script async nonce="n0nce" src="{loader}"></script>'
 
         @app.get("/")
         async def front() -> HTMLResponse:

@@ -1,7 +1,7 @@
 """What tests of the web chat share: a server of it, and somebody who answers."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 from uuid import uuid4
@@ -16,7 +16,7 @@ from tests.emulators.serving import serving
 
 
 @asynccontextmanager
-async def chat_server() -> AsyncIterator[str]:
+async def chat_server() -> AsyncGenerator[str]:
     """The address of the web chat, with live events."""
     app = FastAPI()
     app.include_router(widget.router)

@@ -79,8 +79,9 @@ export function composer(client: () => Client, config: () => Config) {
     submit.disabled = uploading || over > 0 || (!input.value.trim() && !ready.size);
     count.textContent = over > 0 ? texts.too_long.replace("{count}", String(over)) : over > SHOWN_FROM - LONGEST ? String(-over) : "";
     count.classList.toggle("over", over > 0);
-    input.style.height = "auto";
-    input.style.height = `${Math.min(input.scrollHeight, 120)}px`;
+    input.style.height = "";
+    // Before it stands in the page it has no height to go by.
+    if (input.scrollHeight) input.style.height = `${Math.min(input.scrollHeight, 120)}px`;
   }
 
   refresh();

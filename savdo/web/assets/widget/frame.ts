@@ -18,7 +18,6 @@ let open = false;
 let redraw: () => void = () => undefined;
 let focusInput: () => void = () => undefined;
 let answered: ((stored: Stored) => void)[] = [];
-let dressed = new AbortController();
 let prechatDone = false;
 
 if (trusted && parent !== window) {
@@ -97,8 +96,6 @@ function paint(): void {
 
 function dress(fresh: Config): void {
   config = fresh;
-  dressed.abort();
-  dressed = new AbortController();
   const { texts } = config;
   document.documentElement.lang = config.locale;
   paint();
@@ -136,16 +133,21 @@ function dress(fresh: Config): void {
     await client.older();
     scroll.scrollTop = scroll.scrollHeight - height;
   };
-  scroll.addEventListener("scroll", () => atEnd() && (below.hidden = true), { signal: dressed.signal });
+  scroll.onscroll = () => {
+    stuck = atEnd();
+    if (stuck) below.hidden = true;
+  };
+  // The window, the keyboard of a phone and the tray of files change its height; whoever read the end still does.
+  new ResizeObserver(() => stuck && (scroll.scrollTop = scroll.scrollHeight)).observe(scroll);
   scroll.ondragover = (event) => event.preventDefault();
   scroll.ondrop = (event) => (event.preventDefault(), writing.add(event.dataTransfer?.files));
 
   const atEnd = () => scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 60;
   let drawn = 0;
+  let stuck = true;
 
   redraw = () => {
     const { state } = client;
-    const followed = atEnd();
     draw();
     const empty = !state.messages.size && !state.pending.length;
     const asked = empty && !prechatDone && (config.prechat.fields.length > 0 || !!config.prechat.consent);
@@ -167,7 +169,7 @@ function dress(fresh: Config): void {
     banner.textContent = state.online ? state.notice : texts.offline;
     const count = state.messages.size + state.pending.length;
     // A visitor who reads further up is not torn away; one who has just written wants to see it.
-    if (followed || state.pending.length || !drawn) scroll.scrollTop = scroll.scrollHeight;
+    if (stuck || state.pending.length || !drawn) scroll.scrollTop = scroll.scrollHeight;
     else if (count > drawn) below.hidden = false;
     drawn = count;
     countUnread();
@@ -192,7 +194,7 @@ function hoursLine(): string {
   if (hours.open || !hours.from) return hours.open ? texts.hours_open : texts.online;
   const from = new Date(hours.from);
   const today = from.toDateString() === new Date().toDateString();
-  const time = from.toLocaleString(locale, { weekday: today ? undefined : "short", hour: "2-digit", minute: "2-digit" });
+  const time = from.toLocaleString(locale, { weekday: today ? undefined : "short", hour: "numeric", minute: "2-digit" });
   return texts.hours_closed.replace("{time}", time);
 }
 

@@ -13,14 +13,14 @@ const STYLE = `
 :host{all:initial!important;display:block!important;position:fixed!important;inset:auto!important;width:0!important;height:0!important;z-index:2147483000!important;opacity:1!important;visibility:visible!important;transform:none!important;pointer-events:auto!important;font:15px/1.4 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif!important}
 button,iframe{position:fixed;bottom:20px;border:0;margin:0;padding:0;box-sizing:border-box}
 .right{right:20px}.left{left:20px}
-button{display:flex;align-items:center;gap:10px;min-width:56px;height:56px;border-radius:28px;cursor:pointer;color:var(--on);background:var(--accent);font:600 15px/1 inherit;font-family:inherit;box-shadow:0 1px 2px #0003,0 6px 20px #0003;transition:transform .15s}
+button{display:flex;align-items:center;gap:10px;min-width:56px;height:56px;border-radius:28px;cursor:pointer;color:var(--on);background:var(--accent);font:600 15px/1 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;box-shadow:0 1px 2px #0003,0 6px 20px #0003;transition:transform .15s}
 button:hover{transform:translateY(-1px)}button:active{transform:scale(.97)}
 button:focus-visible{outline:3px solid var(--accent);outline-offset:3px}
 button svg{width:26px;height:26px;margin:0 15px;flex:none}
 button .words{padding-right:20px;margin-left:-10px;max-width:200px;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;line-height:1.4}
 .open .words,.badge:empty{display:none}
 .badge{position:absolute;top:-4px;right:-4px;min-width:22px;height:22px;padding:0 6px;box-sizing:border-box;border-radius:11px;background:#c81e1e;color:#fff;font:700 12px/22px system-ui,sans-serif;text-align:center}
-iframe{bottom:88px;width:400px;height:min(660px,calc(100dvh - 108px));max-width:calc(100vw - 40px);border-radius:16px;box-shadow:0 0 0 1px #0000000f,0 12px 48px #00000038;background:transparent;color-scheme:normal;opacity:0;visibility:hidden;transform:translateY(12px);transition:opacity .16s,transform .16s,visibility .16s}
+iframe{bottom:88px;width:400px;height:min(660px,calc(100dvh - 108px));max-width:calc(100vw - 40px);border-radius:16px;box-shadow:0 0 0 1px #8080802e,0 12px 48px #00000038;background:transparent;color-scheme:normal;opacity:0;visibility:hidden;transform:translateY(12px);transition:opacity .16s,transform .16s,visibility .16s}
 iframe.open{opacity:1;visibility:visible;transform:none}
 @media (max-width:480px),(max-height:420px){iframe{inset:0;width:100%;height:100dvh;max-width:none;border-radius:0}button.open{display:none}}
 @media (prefers-reduced-motion:reduce){button,iframe{transition:none}}`;

@@ -138,7 +138,7 @@ export function threadView(log: HTMLElement, client: () => Client, config: () =>
   }
 
   function clock(at: number): string {
-    return new Date(at).toLocaleTimeString(config().locale, { hour: "2-digit", minute: "2-digit" });
+    return new Date(at).toLocaleTimeString(config().locale, { hour: "numeric", minute: "2-digit" });
   }
 
   return draw;
