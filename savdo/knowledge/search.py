@@ -62,9 +62,11 @@ WITH p AS MATERIALIZED (
 ), t AS (
   SELECT i, term::tsquery AS term, heading::tsquery AS heading
     FROM unnest(%(terms)s::text[], %(headings)s::text[]) WITH ORDINALITY AS u (term, heading, i)
+), touched AS MATERIALIZED (
+  SELECT id, words FROM p WHERE words @@ %(any_term)s::tsquery
 ), hits AS MATERIALIZED (
   SELECT p.id, t.i, CASE WHEN p.words @@ t.heading THEN %(heading)s ELSE 1.0 END AS weight
-    FROM p JOIN t ON p.words @@ t.term WHERE p.words @@ %(any_term)s::tsquery
+    FROM touched p JOIN t ON p.words @@ t.term
 ), rarity AS (
   SELECT t.i, ln(1 + everything.n / (0.5 + count(hits.id))) AS rarity
     FROM t CROSS JOIN everything LEFT JOIN hits ON hits.i = t.i GROUP BY t.i, everything.n
