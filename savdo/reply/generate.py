@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from savdo.ai import chain
-from savdo.base.errors import Unavailable
+from savdo.base.errors import SavdoError
 from savdo.base.settings import settings
 from savdo.knowledge.models import Passage
 from savdo.reply import compose, guard, leads, prompt
@@ -80,7 +80,7 @@ async def _by_models(turn: Turn, reading: Reading, passages: Sequence[Passage], 
     for _ in range(2):
         try:
             answered = await chain.ask(system, messages)
-        except Unavailable as error:
+        except SavdoError as error:
             spent.notes.append(error.message)
             return None
         spent.add(answered)
