@@ -114,7 +114,7 @@ async def start_session(request: Request) -> JSONResponse:
     visitor = _returning(connection, given.visitor_token)
     async with step(connection.tenant_id) as session:
         if visitor is None:
-            await limits.take(session, f"widget:sessions:{secrets.lookup_hash(address(request)).hex()[:32]}", limit=300, per_seconds=600)
+            await limits.take(session, f"widget:sessions:{secrets.lookup_hash(address(request)).hex()[:32]}", limit=600, per_seconds=600)
         thread = await visitors.thread_of(session, connection.id, visitor.id) if visitor else None
     return _token_answer(visitor or new_visitor(connection, _arrival(given)), thread, status=201)
 

@@ -4,18 +4,20 @@ An event's id is the thread's revision after it. A window that comes back names 
 everything since; nothing is kept for a stream, so any process can serve any visitor.
 """
 
+import asyncio
 import json
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
+from psycopg import OperationalError
 from psycopg.rows import DictRow
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
-from savdo.base import live
+from savdo.base import db, live
 from savdo.base.db import step
 from savdo.base.errors import RateLimited
 from savdo.conversations import visitors
@@ -59,15 +61,22 @@ async def events(request: Request, guest: Annotated[Guest, Depends(guest)]) -> E
 async def _stream(guest: Guest, last: int | None) -> AsyncIterator[ServerSentEvent]:
     with _counted(guest.visitor.id):
         async with live.subscribe(guest.connection.tenant_id) as queue:
-            place = await _start(guest, last)
-            yield ServerSentEvent(comment="open", retry=RETRY_MS)
-            if place.answering:
-                yield _event("typing", _typing("bot", True))
-            for event in await _news(guest, place):
-                yield event
-            while True:
-                for event in await _told(guest, place, await queue.get()):
+            # Without a database the stream ends; the window comes back and names what it saw last.
+            with suppress(db.DatabaseDown, OperationalError):
+                async for event in _followed(guest, last, queue):
                     yield event
+
+
+async def _followed(guest: Guest, last: int | None, queue: asyncio.Queue[live.Notice]) -> AsyncIterator[ServerSentEvent]:
+    place = await _start(guest, last)
+    yield ServerSentEvent(comment="open", retry=RETRY_MS)
+    if place.answering:
+        yield _event("typing", _typing("bot", True))
+    for event in await _news(guest, place):
+        yield event
+    while True:
+        for event in await _told(guest, place, await queue.get()):
+            yield event
 
 
 @contextmanager

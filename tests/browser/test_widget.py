@@ -51,7 +51,9 @@ async def shop(base: str, database: str, tenant_id: UUID) -> AsyncIterator[Shop]
     app = FastAPI()
     async with serving(app) as url:
         async with db.step(tenant_id) as session:
-            connection = await connections.create(session, tenant_id, "web_chat", "Website", settings=settings(url))
+            connection = await connections.create(
+                session, tenant_id, "web_chat", "Website", credentials={"identity_secret": "hmac_token_abc"}, settings=settings(url)
+            )
         policy = f"default-src 'none'; style-src 'self'; script-src 'nonce-n0nce'; connect-src {base}; frame-src {base}"
         loader = f'{base}/widget/v1/loader.js" data-key="{html.escape(connection.key)}" data-locale="en'
         script = f'<script async nonce="n0nce" src="{loader}"></script>'
@@ -167,6 +169,10 @@ async def test_that_two_tabs_show_the_same_thread(new_context: NewContext, shop:
     for frame in (first, second):
         await expect(bubbles(frame, "mine")).to_have_text(["from the first tab", "from the second tab"])
         await expect(bubbles(frame, "bot")).to_have_text(["an answer"])
+    # The first tab held the stream for both.
+    await one.close()
+    await visiting.said_to(shop.connection, "still here?")
+    await expect(bubbles(second, "bot")).to_have_text(["an answer", "still here?"])
 
 
 async def test_that_what_is_written_without_a_network_is_sent_when_it_is_back(new_context: NewContext, shop: Shop) -> None:
@@ -202,6 +208,37 @@ async def test_that_an_unsent_message_survives_a_reload(new_context: NewContext,
     frame = await press_launcher(page)
     await expect(bubbles(frame, "mine")).to_have_text(["do not lose me"])
     await expect(frame.get_by_label("Sent", exact=True)).to_be_visible()
+
+
+async def test_that_a_token_that_ended_costs_nothing_that_was_written(new_context: NewContext, shop: Shop) -> None:
+    context = await new_context(expected=("401",))
+    page = await visit(context, shop)
+    await page.evaluate("key => localStorage.setItem(`savdo:${key}:token`, 'ended')", shop.connection.key)
+    await page.reload()
+    await page.wait_for_selector("html[data-chat=ready]", state="attached")
+    frame = await press_launcher(page)
+    await stored(frame, "I was here before")
+    await visiting.said_to(shop.connection, "Welcome back")
+    await expect(bubbles(frame, "bot")).to_have_text(["Welcome back"])
+
+
+async def test_that_a_signed_in_person_finds_the_thread_on_another_device(new_context: NewContext, shop: Shop) -> None:
+    person = {"identifier": "user-42", "hmac": "250dc1b67dc214659d8b2552b6533a8c971a004d6f0948a4d2c2c3b925c6134a", "name": "Ana"}
+    laptop = await visit(await new_context(), shop)
+    frame = await press_launcher(laptop)
+    await stored(frame, "Where is my order?")
+    identify = "person => new Promise(done => { Savdo.on('identified', done); Savdo.identify(person) })"
+    await laptop.evaluate(identify, person)
+    phone = await visit(await new_context(), shop)
+    await phone.evaluate(identify, person)
+    there = await press_launcher(phone)
+    await expect(bubbles(there, "mine")).to_have_text(["Where is my order?"])
+    await visiting.said_to(shop.connection, "On its way")
+    for one in (frame, there):
+        await expect(bubbles(one, "bot")).to_have_text(["On its way"])
+    await phone.evaluate("Savdo.reset()")
+    await expect(bubbles(there, "mine")).to_have_count(0)
+    assert await phone.evaluate("Object.keys(localStorage)") == []
 
 
 async def test_that_markup_in_a_message_stays_text(new_context: NewContext, shop: Shop) -> None:
