@@ -290,7 +290,9 @@ async def _not_valid(request: Request, error: Exception) -> Response:
 
 async def _unknown(request: Request, error: Exception) -> Response:
     log.error("request broke", path=request.url.path, error=type(error).__name__, exc_info=error)
-    return failed(request, 500, "error", "Something went wrong.")
+    # This answer is made outside of our own middleware.
+    policy = {"content-security-policy": POLICY.format(nonce=request.state.nonce, frames="'none'"), "x-content-type-options": "nosniff"}
+    return failed(request, 500, "error", "Something went wrong.", headers=policy)
 
 
 def failed(

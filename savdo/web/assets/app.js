@@ -63,7 +63,8 @@ function drafts() {
     if (!field.value) field.value = sessionStorage.getItem(key) ?? "";
     field.addEventListener("input", () => sessionStorage.setItem(key, field.value));
     field.form.addEventListener("htmx:after:request", (event) => {
-      if (!event.detail?.ctx?.response?.raw?.ok) return;
+      // The "is typing" requests of the field itself come by here too.
+      if (event.detail?.ctx?.sourceElement !== field.form || !event.detail.ctx.response?.raw?.ok) return;
       sessionStorage.removeItem(key);
       field.value = "";
       wasAtEnd = true;

@@ -207,7 +207,7 @@ async def _listed(session: Session, status: Filter, q: str, after: str) -> dict[
     query = "?" + urlencode({"status": status, "q": q})
     return {
         "page": {"items": found.items, "older": found.older},
-        "status": status,
+        "wanted": status,
         "q": q,
         "query": query,
         "filtered": bool(q) or status != "open",

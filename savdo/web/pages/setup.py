@@ -113,7 +113,7 @@ async def _page(request: Request, actor: page.Actor, *, typed: dict[str, str] | 
     snippet = f'<script async src="{base}/widget/v1/loader.js" data-key="{widget.key}" data-locale="auto"></script>'
     defaults: dict[str, Any] = {"wrong": "", "telegram_problem": "", "secret": ""}
     return page.render(
-        request, "setup/page.html", status=status, widget=widget, form=typed or _form(widget), snippet=snippet, bots=bots,
+        request, "setup/page.html", status=status, widget=widget, form={**_form(widget), **(typed or {})}, snippet=snippet, bots=bots,
         has_secret=bool(widget.credentials.get("identity_secret")), prechat=PRECHAT, polling=not settings().public_url, **{**defaults, **values},
     )  # fmt: skip
 
