@@ -53,8 +53,9 @@ async def _working(wanted: bool) -> AsyncGenerator[None]:
 
 @asynccontextmanager
 async def _polling() -> AsyncGenerator[None]:
-    # Without a public address no channel can call us, so we ask.
-    task = None if settings().public_url else asyncio.create_task(telegram_polling.poll(turn.take), name="telegram polling")
+    # Without an address that Telegram can call we ask.
+    needed = telegram_polling.needed(settings().public_url)
+    task = asyncio.create_task(telegram_polling.poll(turn.take), name="telegram polling") if needed else None
     try:
         yield
     finally:

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from savdo.ai import chain
 from savdo.base import jobs
 from savdo.base.settings import settings
 from savdo.conversations import media, outbox
@@ -46,5 +47,8 @@ for expression, task in CRON:
 
 async def run(stop: asyncio.Event) -> None:
     """Works until `stop` is set. The jobs of a worker that died are given back first, not at the next tick."""
+    if chain.entries(settings()):
+        # The model library takes seconds to load: not during somebody's first turn.
+        await asyncio.to_thread(chain.adapter)
     await jobs.rescue_stalled()
     await jobs.work(concurrency=settings().worker_concurrency, stop=stop)

@@ -5,7 +5,7 @@
 Queries are plain SQL; `Session` is the connection of the open transaction.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from typing import Any, LiteralString
 from uuid import UUID
@@ -23,7 +23,7 @@ Session = AsyncConnection[DictRow]
 # The role owns no table, so that forced row-level security holds for whatever the application sends.
 APP_ROLE = "savdo_app"
 PLATFORM_ROLE = "savdo_platform"
-OPTIONS = f"-c role={APP_ROLE} -c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s"
+OPTIONS = f"-c role={APP_ROLE} -c jit=off -c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s"
 
 _pool: type_of_pool | None = None
 
@@ -73,7 +73,7 @@ def pool() -> type_of_pool:
 
 
 @asynccontextmanager
-async def step(tenant_id: UUID) -> AsyncIterator[Session]:
+async def step(tenant_id: UUID) -> AsyncGenerator[Session]:
     """One transaction for one tenant: commits at the end, rolls back on an error. Raises DatabaseDown."""
     # A UUID has no quotes to escape; without parameters the two statements are one round trip.
     async with _transaction(f"BEGIN; SELECT set_config('app.tenant_id', '{tenant_id}', true)") as session:
@@ -81,7 +81,7 @@ async def step(tenant_id: UUID) -> AsyncIterator[Session]:
 
 
 @asynccontextmanager
-async def batch(tenant_id: UUID) -> AsyncIterator[Session]:
+async def batch(tenant_id: UUID) -> AsyncGenerator[Session]:
     """A step whose statements are sent in one round trip, for the main path. They run one after the other, each seeing
     what the one before waited for; their results are there after the block, or when one is
     fetched, which costs another round trip. Raises DatabaseDown."""
@@ -111,7 +111,7 @@ async def batch(tenant_id: UUID) -> AsyncIterator[Session]:
 
 
 @asynccontextmanager
-async def platform_step(reason: str) -> AsyncIterator[Session]:
+async def platform_step(reason: str) -> AsyncGenerator[Session]:
     """One transaction that sees every tenant. `reason` stands in the database's own log of slow statements."""
     async with _transaction(f"BEGIN; SET LOCAL ROLE {PLATFORM_ROLE}") as session:
         await session.execute("SELECT set_config('app.reason', %s, true)", (reason,))
@@ -128,7 +128,7 @@ async def rows(session: Session, query: LiteralString, values: Any = None) -> li
 
 
 @asynccontextmanager
-async def _transaction(opening: str) -> AsyncIterator[Session]:
+async def _transaction(opening: str) -> AsyncGenerator[Session]:
     session = await _begun(opening)
     try:
         yield session

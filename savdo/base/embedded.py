@@ -69,21 +69,24 @@ def start(data_dir: Path, *, database: str = "savdo") -> str:
 
 def stop(data_dir: Path) -> None:
     """Leaves the server; the last process stops it."""
-    folder = data_dir.expanduser().resolve() / "postgres"
-    server = PostgresServer._instances.get(folder)  # pyright: ignore[reportPrivateUsage]
+    server = _server(data_dir)
     if server is not None:
         server.cleanup()
 
 
 async def keep_running(data_dir: Path, every: float = 1.0) -> None:
     """Starts the server again when it died; runs until cancelled."""
-    folder = data_dir.expanduser().resolve() / "postgres"
     while True:
         await asyncio.sleep(every)
-        server = PostgresServer._instances.get(folder)  # pyright: ignore[reportPrivateUsage]
+        server = _server(data_dir)
         if server is not None and not server.get_postmaster_info().is_running():
             with contextlib.suppress(OSError, AssertionError, subprocess.SubprocessError):
                 await asyncio.to_thread(_start_again, server)
+
+
+def _server(data_dir: Path) -> PostgresServer | None:
+    folder = data_dir.expanduser().resolve() / "postgres"
+    return PostgresServer._instances.get(folder)  # pyright: ignore[reportPrivateUsage] # it has no other way to ask
 
 
 def _start_patiently(server: PostgresServer) -> None:

@@ -180,6 +180,6 @@ async def _supervised(name: str, concurrency: int, stop: asyncio.Event) -> None:
         except asyncio.CancelledError:
             if not stop.is_set():
                 raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 # whatever ended it, the answer is to start it again
             log.warning("worker stopped", worker=name, error=repr(error))
             await asyncio.sleep(1)

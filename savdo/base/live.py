@@ -8,7 +8,7 @@ where to look: the listener reads the rows through its own door. After a lost co
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from uuid import UUID
@@ -41,7 +41,7 @@ async def publish(session: Session, tenant_id: UUID, conversation_id: UUID | Non
 
 
 @asynccontextmanager
-async def subscribe(tenant_id: UUID) -> AsyncIterator[asyncio.Queue[Notice]]:
+async def subscribe(tenant_id: UUID) -> AsyncGenerator[asyncio.Queue[Notice]]:
     """A queue of this tenant's notices; at most 256 wait, then the oldest give way to one `MISSED`."""
     queue: asyncio.Queue[Notice] = asyncio.Queue(256)
     key = str(tenant_id)
@@ -58,7 +58,7 @@ async def listen() -> None:
     """Hands out notices until cancelled; connects again by itself."""
     while True:
         with contextlib.suppress(psycopg.Error, OSError):
-            async with await psycopg.AsyncConnection.connect(pool().conninfo, autocommit=True) as connection:
+            async with await psycopg.AsyncConnection.connect(str(pool().conninfo), autocommit=True) as connection:
                 await connection.execute("LISTEN savdo_live")
                 _tell_everyone(MISSED)
                 async for notification in connection.notifies():

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from savdo.ai import embed
+from savdo.ai import chain, embed
 from savdo.base import db, files, jobs, migrate, runtime, secrets
 from savdo.base.errors import SavdoError
 from savdo.base.settings import Settings
@@ -38,7 +38,7 @@ async def examine(settings: Settings) -> list[Check]:
     finally:
         await db.close_database()
     checks.append(await _try("embeddings", _embeddings))
-    checks.append(_setting("models", ", ".join(settings.models), "SAVDO_MODELS is not set: answers are made locally"))
+    checks.append(await _try("models", lambda: _models(settings)))
     checks.append(_setting("public address", settings.public_url, "SAVDO_PUBLIC_URL is not set: Telegram is polled"))
     return checks
 
@@ -54,6 +54,11 @@ async def _try(what: str, look: Callable[[], Awaitable[Check]]) -> Check:
 
 def _setting(what: str, value: str, otherwise: str) -> Check:
     return Check(what, "ok", value) if value else Check(what, "off", otherwise)
+
+
+async def _models(settings: Settings) -> Check:
+    names = ", ".join(f"{entry.provider}:{entry.name}" for entry in chain.entries(settings))
+    return _setting("models", names, "SAVDO_MODELS is not set: answers are made locally")
 
 
 async def _keys() -> Check:

@@ -130,7 +130,7 @@ def folder() -> Generator[Path]:
 @asynccontextmanager
 async def installation(folder: Path, telegram: str, port: int) -> AsyncGenerator[Installation]:
     environment = {
-        **os.environ, "SAVDO_DATA_DIR": str(folder), "SAVDO_PORT": str(port), "SAVDO_PUBLIC_URL": f"http://127.0.0.1:{port}",
+        **os.environ, "SAVDO_DATA_DIR": str(folder), "SAVDO_PORT": str(port), "SAVDO_PUBLIC_URL": f"https://127.0.0.1:{port}",
         "SAVDO_TELEGRAM_API_BASE": telegram, "SAVDO_ALLOWED_HOSTS": "127.0.0.1", "SAVDO_DEBOUNCE_MS": "200", "SAVDO_DATABASE_POOL": "8",
     }  # fmt: skip
     running = Installation(folder, environment)
