@@ -14,6 +14,7 @@ BUILT = ROOT / "savdo" / "web" / "assets" / "built"
 FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--use-fake-device-for-media-stream",
 )  # fmt: skip
 
 NewContext = Callable[..., Awaitable[BrowserContext]]

@@ -320,6 +320,20 @@ async def test_that_a_file_is_sent_and_a_wrong_one_refused_in_words(new_context:
     await expect(frame.locator(".log span.file, .log a.file")).to_contain_text("prices.txt")
 
 
+async def test_that_a_voice_message_is_recorded_and_can_be_played(new_context: NewContext, shop: Shop) -> None:
+    page = await visit(await new_context(permissions=["microphone"]), shop)
+    frame = await press_launcher(page)
+    await frame.get_by_role("button", name="Record a voice message").click()
+    await expect(frame.get_by_role("timer")).to_have_text("0:01")
+    await frame.get_by_role("button", name="Finish recording").click()
+    await expect(frame.get_by_role("button", name="Send")).to_be_enabled()
+    await frame.get_by_role("button", name="Send").click()
+    await expect(frame.get_by_label("Sent", exact=True)).to_be_visible()
+    await page.reload()
+    frame = await press_launcher(page)
+    await expect(frame.locator(".log audio")).to_have_count(1)
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 async def test_that_axe_finds_nothing(new_context: NewContext, shop: Shop, theme: str) -> None:
     page = await visit(await new_context(color_scheme=theme, reduced_motion="reduce"), shop)

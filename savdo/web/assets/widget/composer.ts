@@ -3,6 +3,7 @@
 import { Refusal, type Client } from "./client";
 import type { Attachment, Config } from "./messages";
 import { icon, make } from "./nodes";
+import { canRecord, recorder } from "./recorder";
 import { size } from "./thread";
 
 const LONGEST = 4000;
@@ -18,7 +19,9 @@ export function composer(client: () => Client, config: () => Config) {
   const attach = make("button", { type: "button", class: "tool", "aria-label": texts.attach, title: texts.attach }, icon("attach"));
   const submit = make("button", { type: "submit", class: "tool send", "aria-label": texts.send, title: texts.send }, icon("send"));
   const count = make("span", { class: "count", role: "status" });
-  const form = make("form", { class: "composer" }, tray, make("div", { class: "field" }, attach, input, submit), count, picker);
+  const voice = recorder(config, (file) => void carry(file), recording, (words) => (count.textContent = words));
+  const field = make("div", { class: "field" }, attach, input, voice.button, submit);
+  const form = make("form", { class: "composer" }, tray, field, voice.bar, count, picker);
 
   attach.onclick = () => picker.click();
   picker.onchange = () => (add(picker.files), (picker.value = ""));
@@ -41,6 +44,12 @@ export function composer(client: () => Client, config: () => Config) {
     refresh();
     input.focus();
   };
+
+  function recording(on: boolean): void {
+    field.hidden = on;
+    refresh();
+    if (!on) input.focus();
+  }
 
   function add(files: FileList | null | undefined): void {
     for (const file of [...(files ?? [])].slice(0, MOST_FILES - tray.children.length)) void carry(file);
@@ -78,6 +87,7 @@ export function composer(client: () => Client, config: () => Config) {
     const uploading = [...tray.children].some((card) => card.querySelector("progress"));
     submit.disabled = uploading || over > 0 || (!input.value.trim() && !ready.size);
     count.textContent = over > 0 ? texts.too_long.replace("{count}", String(over)) : over > SHOWN_FROM - LONGEST ? String(-over) : "";
+    voice.button.hidden = !canRecord || !!input.value.trim();
     count.classList.toggle("over", over > 0);
     input.style.height = "";
     // Before it stands in the page it has no height to go by.

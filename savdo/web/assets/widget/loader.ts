@@ -125,7 +125,7 @@ function start(base: string): void {
     if (frame || !config) return;
     frame = document.createElement("iframe");
     frame.title = config.name;
-    frame.allow = "clipboard-write";
+    frame.allow = "clipboard-write; microphone";
     frame.src = `${base}/widget/v1/frame?key=${encodeURIComponent(key)}#${encodeURIComponent(location.origin)}`;
     root.prepend(frame);
     dress();

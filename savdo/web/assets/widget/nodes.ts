@@ -18,6 +18,7 @@ const ICONS: Record<string, string> = {
   sent: "M5 12.5l4.5 4.5L19 7.5",
   answered: "M2 12.5l4.5 4.5L15 8M11 16l1 1 9.5-9.5",
   failed: "M12 8v5M12 16.5v.1M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18",
+  microphone: "M12 3a3 3 0 0 0-3 3v5a3 3 0 0 0 6 0V6a3 3 0 0 0-3-3zM6 11a6 6 0 0 0 12 0M12 17v4",
   bot: "M12 4v3M7 7h10a3 3 0 0 1 3 3v6a3 3 0 0 1-3 3H7a3 3 0 0 1-3-3v-6a3 3 0 0 1 3-3zM9 12v1.5M15 12v1.5",
   down: "M12 5v14M6 13l6 6 6-6",
 };
