@@ -40,7 +40,7 @@ def open_sealed(sealed: bytes) -> bytes:
     sealed = bytes(sealed)
     name, nonce, body = sealed[1:5], sealed[5:17], sealed[17:]
     for known, key in keys():
-        if known == name:
+        if sealed[:1] == FORM and known == name:
             try:
                 return AESGCM(key).decrypt(nonce, body, name)
             except InvalidTag:

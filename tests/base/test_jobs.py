@@ -1,0 +1,107 @@
+"""The queue: with the row or not at all, tried again, given up visibly, rescued from the dead."""
+
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import pytest
+
+from savdo.base import db, jobs
+from savdo.base.errors import SavdoError, Unavailable
+
+ran: list[str] = []
+fails: dict[str, list[Exception]] = {}
+
+
+class GivenUp(SavdoError):
+    """Trying again cannot help."""
+
+
+@jobs.job(attempts=3)
+async def note(word: str) -> None:
+    """Notes that it ran, after the failures that were planned for it."""
+    if fails.get(word):
+        raise fails[word].pop(0)
+    ran.append(word)
+
+
+async def status(word: str) -> tuple[str, int] | None:
+    async with db.platform_step("looking at a job") as session:
+        row = await db.first(session, "SELECT status, attempts FROM procrastinate_jobs WHERE args ->> 'word' = %s", (word,))
+    return (row["status"], row["attempts"]) if row else None
+
+
+async def ask(tenant_id: UUID, word: str, lock: str | None = None) -> None:
+    async with db.step(tenant_id) as session:
+        await note.later(session, lock=lock, word=word)
+
+
+async def test_that_a_job_runs_after_the_commit_and_is_forgotten(tenant_id: UUID) -> None:
+    word = str(uuid4())
+    await ask(tenant_id, word)
+    await jobs.run_waiting()
+    assert word in ran
+    assert await status(word) is None
+
+
+async def test_that_a_job_is_undone_with_its_row(tenant_id: UUID) -> None:
+    word = str(uuid4())
+    with pytest.raises(ZeroDivisionError):  # noqa: PT012 # the error must come after the asking
+        async with db.step(tenant_id) as session:
+            await note.later(session, word=word)
+            raise ZeroDivisionError
+    assert await status(word) is None
+
+
+async def test_that_a_passing_failure_is_tried_again_later(tenant_id: UUID) -> None:
+    word = str(uuid4())
+    fails[word] = [Unavailable()]
+    await ask(tenant_id, word)
+    await jobs.run_waiting()
+    assert await status(word) == ("todo", 1)
+    async with db.platform_step("time passes") as session:
+        row = await db.first(session, "SELECT scheduled_at - now() AS wait FROM procrastinate_jobs WHERE args ->> 'word' = %s", (word,))
+        await session.execute("UPDATE procrastinate_jobs SET scheduled_at = now() WHERE args ->> 'word' = %s", (word,))
+    assert row is not None
+    assert timedelta(0) < row["wait"] < timedelta(seconds=2)
+    await jobs.run_waiting()
+    assert word in ran
+
+
+async def test_that_a_permanent_failure_is_seen_and_can_be_replayed(tenant_id: UUID) -> None:
+    word = str(uuid4())
+    fails[word] = [GivenUp()]
+    await ask(tenant_id, word)
+    await jobs.run_waiting()
+    async with db.platform_step("dead letters") as session:
+        letter = next(one for one in await jobs.dead_letters(session) if one["arguments"]["word"] == word)
+        assert await jobs.replay(session, letter["id"])
+        assert not await jobs.replay(session, letter["id"])
+    await jobs.run_waiting()
+    assert word in ran
+
+
+async def test_that_one_lock_means_one_order(tenant_id: UUID) -> None:
+    lock = str(uuid4())
+    words = [f"{lock}-{number}" for number in range(6)]
+    for word in words:
+        await ask(tenant_id, word, lock)
+    # A run ends when nothing can be fetched, and the lock hides what waits behind a running one.
+    for _ in words:
+        await jobs.run_waiting()
+    assert [word for word in ran if word.startswith(lock)] == words
+
+
+async def test_that_a_dead_workers_job_is_given_back(tenant_id: UUID) -> None:
+    word = str(uuid4())
+    await ask(tenant_id, word)
+    async with db.platform_step("a worker that died") as session:
+        worker = await db.first(
+            session, "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '1 hour') RETURNING id"
+        )
+        assert worker is not None
+        await session.execute(
+            "UPDATE procrastinate_jobs SET status = 'doing', worker_id = %s WHERE args ->> 'word' = %s", (worker["id"], word)
+        )
+    assert await jobs.rescue_stalled() == 1
+    await jobs.run_waiting()
+    assert word in ran
