@@ -175,7 +175,8 @@ async def by_api_key(plain: str) -> UUID:
         if known is None:
             raise UnknownApiKey
         await session.execute(
-            "UPDATE api_keys SET last_used_at = now() WHERE id = %s AND (last_used_at IS NULL OR last_used_at < now() - interval '1 minute')",
+            """UPDATE api_keys SET last_used_at = now()
+                WHERE id = %s AND (last_used_at IS NULL OR last_used_at < now() - interval '1 minute')""",
             (known["id"],),
         )
     return tenant_id

@@ -50,7 +50,7 @@ async def inbox(session: Session, *, status: str = "", unread: bool = False, que
     query = " ".join(intake.clean(query).split())[:200]
     found = await rows(
         session,
-        _LISTED
+        _LISTED  # noqa: S608 # our own words on both sides
         + """
            WHERE NOT c.is_test
              AND (%(status)s = '' OR c.status = %(status)s OR (%(status)s = 'open' AND c.status <> 'closed'))
@@ -98,7 +98,7 @@ async def messages(
 ) -> tuple[list[DictRow], bool]:
     """A page of the thread, oldest first, and whether there is more before it."""
     query: LiteralString = (
-        "SELECT "
+        "SELECT "  # noqa: S608 # our own columns
         + COLUMNS
         + """, b.name AS member_name, t.model, t.cost_micros, t.currency, (t.id IS NOT NULL) AS has_why
              FROM messages m
@@ -122,8 +122,10 @@ async def counts(session: Session) -> DictRow:
     """Open conversations with something unread, and those that wait for a person; at most 100 are counted."""
     row = await first(
         session,
-        """SELECT (SELECT count(*) FROM (SELECT 1 FROM conversations WHERE unread > 0 AND status <> 'closed' AND NOT is_test LIMIT 100) AS u) AS unread,
-                  (SELECT count(*) FROM (SELECT 1 FROM conversations WHERE status = 'handover' AND NOT is_test LIMIT 100) AS w) AS waiting""",
+        """SELECT (SELECT count(*) FROM (SELECT 1 FROM conversations
+                     WHERE unread > 0 AND status <> 'closed' AND NOT is_test LIMIT 100) AS u) AS unread,
+                  (SELECT count(*) FROM (SELECT 1 FROM conversations
+                     WHERE status = 'handover' AND NOT is_test LIMIT 100) AS w) AS waiting""",
     )
     assert row is not None
     return row
@@ -144,12 +146,14 @@ async def say(session: Session, tenant_id: UUID, conversation_id: UUID, member_i
     message_id = new_id()
     await session.execute(
         """WITH c AS (
-             UPDATE conversations SET revision = revision + 1, status = 'human', unread = 0, preview = left(%(text)s, 120), preview_author = 'member',
-                    last_message_at = now(), answered_number = inbound_number
+             UPDATE conversations SET revision = revision + 1, status = 'human', unread = 0, preview = left(%(text)s, 120),
+                    preview_author = 'member', last_message_at = now(), answered_number = inbound_number
               WHERE id = %(conversation)s RETURNING tenant_id, id, connection_id, revision),
              m AS (
-             INSERT INTO messages (tenant_id, id, conversation_id, connection_id, number, revision, direction, author, member_id, text, payload, status)
-             SELECT tenant_id, %(message)s, id, connection_id, revision, revision, 'out', 'member', %(member)s, %(text)s, %(payload)s, 'queued' FROM c
+             INSERT INTO messages (tenant_id, id, conversation_id, connection_id, number, revision, direction, author, member_id,
+                                   text, payload, status)
+             SELECT tenant_id, %(message)s, id, connection_id, revision, revision, 'out', 'member', %(member)s,
+                    %(text)s, %(payload)s, 'queued' FROM c
              RETURNING number)
            SELECT pg_notify('savdo_live', json_build_array(c.tenant_id, c.id, 'message', m.number::text)::text) FROM c, m""",
         {"text": text, "conversation": conversation_id, "message": message_id, "member": member_id, "payload": Jsonb({})},

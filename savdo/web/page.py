@@ -146,11 +146,12 @@ def context(request: Request) -> dict[str, Any]:
     return {
         "t": functools.partial(_text, language), "language": language, "member": member, "nonce": request.state.nonce,
         "theme": member.theme if member else "auto", "csrf": csrf_token(request), "path": request.url.path,
-        "may": member.may if member else (lambda _action: False), "needs": getattr(request.state, "needs", ()),
+        "may": member.may if member else _nothing, "needs": getattr(request.state, "needs", ()),
         "counts": getattr(request.state, "counts", None), "has_others": bool(request.cookies.get(OTHERS)),
-        "ago": lambda moment: show.ago(moment, language, zone), "at": lambda moment: show.at(moment, language, zone),
-        "day": lambda moment: show.day(moment, language, zone), "number": lambda value: show.number(value, language),
-        "money": lambda micros, currency: show.money(micros, currency, language), "size": lambda count: show.size(count, language),
+        "ago": functools.partial(show.ago, language=language, timezone=zone),
+        "at": functools.partial(show.at, language=language, timezone=zone),
+        "day": functools.partial(show.day, language=language, timezone=zone), "number": functools.partial(show.number, language=language),
+        "money": functools.partial(show.money, language=language), "size": functools.partial(show.size, language=language),
     }  # fmt: skip
 
 
@@ -211,9 +212,11 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     found.filters["initials"] = show.initials
-    found.globals.update({"asset": asset, "names": NAMES})
+    own: dict[str, Any] = {"asset": asset, "names": NAMES, "has": texts.has}
+    found.globals.update(own)
     parts = found.get_template("parts.html").module
-    found.globals.update({name: getattr(parts, name) for name in ("icon", "tag", "csrf_field", "preferences")})
+    own.update({name: getattr(parts, name) for name in ("icon", "tag", "csrf_field", "preferences")})
+    found.globals.update(own)
     return found
 
 
@@ -319,3 +322,7 @@ def failed(
 
 def _text(language: str, key: str, **values: Any) -> str:
     return texts.t(key, language, **values)
+
+
+def _nothing(_action: Action) -> bool:
+    return False

@@ -172,10 +172,12 @@ async def test_that_every_page_is_accessible(shop: Office, new_context: NewConte
     await door.goto(f"{shop.url}/sign-in")
     assert await violations(door) == []
     page = await entered(context, shop)
+    found: list[tuple[str, list[str]]] = []
     for one in PAGES:
         await page.goto(f"{shop.url}/{one.format(talk=shop.talk.id, document=shop.document_id)}", wait_until="domcontentloaded")
         await page.wait_for_function("getComputedStyle(document.body).fontFamily.includes('system-ui')")
-        assert (one, await violations(page)) == (one, [])
+        found.append((one, await violations(page)))
+    assert [one for one in found if one[1]] == []
 
 
 async def violations(page: Page) -> list[str]:

@@ -1,6 +1,6 @@
 """A company's office for tests: its members, its conversations, and a browser-like client of its pages."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import UUID
@@ -32,7 +32,7 @@ def app() -> FastAPI:
 
 
 @asynccontextmanager
-async def client(address: str = "") -> AsyncIterator[httpx.AsyncClient]:
+async def client(address: str = "") -> AsyncGenerator[httpx.AsyncClient]:
     """Without an address the app is called directly."""
     transport = None if address else httpx.ASGITransport(app=app(), raise_app_exceptions=False)
     async with httpx.AsyncClient(base_url=address or "http://savdo.test", transport=transport) as found:
@@ -87,19 +87,20 @@ async def says(one: Talk, text: str, author: str = "contact", *, passage: tuple[
     async with db.step(tenant_id) as session:
         row = await db.first(
             session,
-            """UPDATE conversations SET revision = revision + 1, preview = left(%s, 120), preview_author = %s, last_message_at = clock_timestamp(),
-                      unread = unread + %s WHERE id = %s RETURNING revision""",
+            """UPDATE conversations SET revision = revision + 1, preview = left(%s, 120), preview_author = %s,
+                      last_message_at = clock_timestamp(), unread = unread + %s WHERE id = %s RETURNING revision""",
             (text, author, int(author == "contact"), one.id),
         )
         assert row is not None
         if author == "bot":
             turn_id = await _turn(session, one, row["revision"], passage)
         await session.execute(
-            """INSERT INTO messages (tenant_id, id, conversation_id, connection_id, number, revision, direction, author, text, external_id, status,
-                                     turn_id, payload, error)
+            """INSERT INTO messages (tenant_id, id, conversation_id, connection_id, number, revision, direction, author, text,
+                                     external_id, status, turn_id, payload, error)
                VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)""",
             (
-                tenant_id, db.new_id(), one.id, one.connection.id, row["revision"], row["revision"], direction, author, text, db.new_id().hex,
+                tenant_id, db.new_id(), one.id, one.connection.id, row["revision"], row["revision"], direction, author, text,
+                db.new_id().hex,
                 columns.get("status") or ("received" if direction == "in" else "sent"), turn_id, Jsonb(columns.get("payload") or {}),
                 columns.get("error"),
             ),
@@ -140,7 +141,8 @@ async def _turn(session: db.Session, one: Talk, number: int, passage: tuple[UUID
          "text": "Green tea, 100 g: 35 000 UZS", "score": 0.91, "page": 2, "cited": True}
     ] if passage else []  # fmt: skip
     trace = {
-        "passages": found, "timings_ms": {"wait": 400, "load": 3.2, "read": 11, "search": 14.6, "draft": 2.1, "guard": 0.6, "write": 4, "total": 435.5},
+        "passages": found,
+        "timings_ms": {"wait": 400, "load": 3.2, "read": 11, "search": 14.6, "draft": 2.1, "guard": 0.6, "write": 4, "total": 435.5},
         "faults": [{"kind": "number", "detail": "36 000"}], "notes": ["price from a table row"], "tokens_in": 0, "tokens_out": 0,
     }  # fmt: skip
     await session.execute(

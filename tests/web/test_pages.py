@@ -30,7 +30,9 @@ async def test_that_a_stranger_is_shown_the_door(database: str) -> None:
 
 
 @pytest.mark.parametrize("language", ["uz", "ru", "kk", "en"])
-async def test_that_every_page_opens_in_every_language(alice: httpx.AsyncClient, tenant_id: UUID, connection: Connection, language: str) -> None:
+async def test_that_every_page_opens_in_every_language(
+    alice: httpx.AsyncClient, tenant_id: UUID, connection: Connection, language: str
+) -> None:
     talk = await office.talk(connection, "Dilnoza", status="handover")
     document_id, passage_id = await office.document(tenant_id, "prices.csv", "Green tea: 35 000")
     await office.says(talk, "Salom")
@@ -61,7 +63,9 @@ async def test_that_each_role_may_do_its_own(database: str, tenant_id: UUID, con
         await office.sign_in(browser, await office.member(tenant_id, role, role))
         for (method, path), expected in ROLES.items():
             if role in expected:
-                answer = await browser.request(method, path.format(talk=talk.id, document=document_id), data={"text": "hi"} if method == "POST" else None)
+                answer = await browser.request(
+                    method, path.format(talk=talk.id, document=document_id), data={"text": "hi"} if method == "POST" else None
+                )
                 assert (path, answer.status_code) == (path, expected[role])
 
 
@@ -92,7 +96,9 @@ async def test_that_another_company_sees_nothing(tenant_id: UUID, other_tenant_i
 
 async def test_that_what_a_customer_writes_stays_text(alice: httpx.AsyncClient, tenant_id: UUID, connection: Connection) -> None:
     talk = await office.talk(connection, f"{EVIL}")
-    await office.says(talk, EVIL, payload={"attachments": [{"id": str(db.new_id()), "kind": "file", "name": EVIL, "mime": "text/html", "size": 3}]})
+    await office.says(
+        talk, EVIL, payload={"attachments": [{"id": str(db.new_id()), "kind": "file", "name": EVIL, "mime": "text/html", "size": 3}]}
+    )
     document_id, _ = await office.document(tenant_id, f"{EVIL}.txt", EVIL)
     for path in ("/inbox", f"/inbox/{talk.id}", f"/inbox?q={EVIL}", "/knowledge", f"/knowledge/{document_id}"):
         text = (await alice.get(path)).text
@@ -148,7 +154,8 @@ async def test_that_a_person_takes_over_and_gives_back(alice: httpx.AsyncClient,
         async with db.step(tenant_id) as session:
             row = await db.first(
                 session,
-                "SELECT status, EXISTS (SELECT 1 FROM handovers WHERE conversation_id = c.id AND ended_at IS NULL) AS open FROM conversations c WHERE id = %s",
+                """SELECT status, EXISTS (SELECT 1 FROM handovers WHERE conversation_id = c.id AND ended_at IS NULL) AS open
+                     FROM conversations c WHERE id = %s""",
                 (talk.id,),
             )
         assert row is not None
@@ -169,7 +176,13 @@ async def test_that_a_person_takes_over_and_gives_back(alice: httpx.AsyncClient,
 
 
 async def test_that_the_chat_settings_are_kept_and_wrong_ones_named(alice: httpx.AsyncClient, tenant_id: UUID) -> None:
-    form = {"colour": "#AA0055", "origins": "https://shop.example", "welcome_uz": "Salom!", "starters_uz": "Narxi?\n\nManzil?", "prechat_phone": "required"}
+    form = {
+        "colour": "#AA0055",
+        "origins": "https://shop.example",
+        "welcome_uz": "Salom!",
+        "starters_uz": "Narxi?\n\nManzil?",
+        "prechat_phone": "required",
+    }
     wrong = await alice.post("/setup/widget", data={**form, "origins": "shop"})
     assert wrong.status_code == 422
     assert "Salom!" in wrong.text

@@ -227,5 +227,5 @@ async def _acted(request: Request, actor: page.Actor, conversation_id: UUID) -> 
     return await head(request, actor, conversation_id) if page.is_htmx(request) else page.go(request, f"/inbox/{conversation_id}")
 
 
-def _back(conversation_id: UUID) -> dict[str, str]:
+def _back(conversation_id: UUID) -> dict[str, Any]:
     return {"back": f"/inbox/{conversation_id}", "back_part": f"/inbox/{conversation_id}/details"}

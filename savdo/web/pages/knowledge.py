@@ -1,6 +1,6 @@
 """Knowledge: documents and hand-written answers, their state, their passages, and what the bot would find."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Form, Query, Request, Response, UploadFile
@@ -76,7 +76,8 @@ async def document(request: Request, actor: Reader, document_id: UUID) -> Respon
         shown = await ingest.document(session, document_id)
         passages = await rows(
             session,
-            "SELECT id, position, kind, title_path, text, page FROM passages WHERE document_id = %s AND version = %s ORDER BY position LIMIT %s",
+            """SELECT id, position, kind, title_path, text, page FROM passages
+                WHERE document_id = %s AND version = %s ORDER BY position LIMIT %s""",
             (document_id, shown.version, MOST_PASSAGES),
         )
     if shown.kind == "answer":
@@ -149,5 +150,5 @@ def _problem(actor: page.Actor):  # a function for the template: stored words â†
     return words
 
 
-def _limits() -> dict[str, object]:
+def _limits() -> dict[str, Any]:
     return {"accepted": ACCEPTED, "upload_mb": settings().upload_mb}

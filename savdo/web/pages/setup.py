@@ -1,5 +1,6 @@
 """Set-up: the web chat on the company's site, and Telegram."""
 
+import contextlib
 import json
 import re
 import secrets as random
@@ -93,11 +94,9 @@ async def disconnect_telegram(request: Request, actor: Configurer, connection_id
             raise NotFound
         await connections.mark(session, connection_id, "off")
         await audit.note(session, actor.tenant_id, actor.note, "connection.off", str(connection_id))
-    try:
+    # Switched off here is what counts: whatever Telegram still delivers finds no connection.
+    with contextlib.suppress(SavdoError):
         await channel("telegram_bot").subscribe(connection, "")
-    except SavdoError:
-        # Switched off here is what counts: whatever Telegram still delivers finds no connection.
-        pass
     return page.go(request, "/setup#telegram", flash="setup.disconnected")
 
 
@@ -107,14 +106,17 @@ async def _page(request: Request, actor: page.Actor, *, typed: dict[str, str] | 
         widget = await _web_chat(session, actor)
         bots = await rows(
             session,
-            "SELECT id, name, status, problem, last_event_at FROM connections WHERE channel = 'telegram_bot' AND status <> 'off' ORDER BY id",
+            """SELECT id, name, status, problem, last_event_at FROM connections
+                WHERE channel = 'telegram_bot' AND status <> 'off' ORDER BY id""",
         )
     base = settings().public_url.rstrip("/") or str(request.base_url).rstrip("/")
     snippet = f'<script async src="{base}/widget/v1/loader.js" data-key="{widget.key}" data-locale="auto"></script>'
     defaults: dict[str, Any] = {"wrong": "", "telegram_problem": "", "secret": ""}
     return page.render(
-        request, "setup/page.html", status=status, widget=widget, form={**_form(widget), **(typed or {})}, snippet=snippet, bots=bots,
-        has_secret=bool(widget.credentials.get("identity_secret")), prechat=PRECHAT, polling=not settings().public_url, **{**defaults, **values},
+        request, "setup/page.html", status=status, widget=widget, form={**_form(widget), **(typed or {})}, snippet=snippet,
+        bots=bots,
+        has_secret=bool(widget.credentials.get("identity_secret")),
+        prechat=PRECHAT, polling=not settings().public_url, **{**defaults, **values},
     )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """Try it: a member talks to the bot as a customer would, on the same path, with the reasons beside each answer."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Form, Request, Response
@@ -45,7 +45,7 @@ async def thread_part(request: Request, actor: Teacher) -> Response:
 
 
 @router.get("/try/hint")
-async def hint(request: Request, actor: Teacher) -> Response:
+async def hint(request: Request, _actor: Teacher) -> Response:
     return page.render(request, "tryit/hint.html")
 
 
@@ -89,7 +89,7 @@ async def _prepared(actor: page.Actor, text: str) -> tuple[Connection, Inbound]:
     return connection, inbound
 
 
-async def _shown(session: Session, actor: page.Actor) -> dict[str, object]:
+async def _shown(session: Session, actor: page.Actor) -> dict[str, Any]:
     latest = await _latest(session, actor)
     if latest is None:
         return {"talk": None, "messages": [], "more": False, "thinking": False}
