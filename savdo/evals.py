@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
+import psycopg
+from psycopg import sql
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -70,9 +72,14 @@ def run(folder: Path, *, model: str = "local", json_file: Path | None = None, re
     """Evaluates on an embedded database of its own, prints the table, writes what was asked for. Raises WrongFolder."""
     os.environ["SAVDO_DEBOUNCE_MS"] = "0"
     settings.cache_clear()
-    url = embedded.start(settings().data_dir, database=f"evals_{os.getpid()}")
-    migrate(url)
-    result = asyncio.run(_with_database(url, folder, model))
+    name = f"evals_{os.getpid()}"
+    url = embedded.start(settings().data_dir, database=name)
+    try:
+        migrate(url)
+        result = asyncio.run(_with_database(url, folder, model))
+    finally:
+        with psycopg.connect(embedded.start(settings().data_dir, database="evals"), autocommit=True) as session:
+            session.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
     show(result)
     if json_file:
         json_file.write_text(json.dumps(result, ensure_ascii=False, indent=1), encoding="utf-8")

@@ -27,11 +27,11 @@ CODES: Final = (
 )
 SAID: Final = re.compile(r"byud?jet|budjet|бюд?жет|budget|rassmatr|рассчитыва|располага", re.IGNORECASE)
 HAVE: Final = re.compile(
-    r"pulim bor|пулим бор|pul bor|мың бар|мын бар|ақшам бар|бар(?= соған| ақша)|есть (?:только )?$|у (?:меня|нас) (?:есть )?|have (?:around |about )?|got (?:about |around )?|қалтамда",
+    r"pulim bor|пулим бор|pulim|пулим|pul bor|мың бар|мын бар|ақшам бар|бар(?= соған| ақша)|есть (?:только )?$|у (?:меня|нас) (?:есть )?|have (?:around |about )?|got (?:about |around )?|қалтамда",
     re.IGNORECASE,
 )
 UP_TO_AFTER: Final = re.compile(
-    r"^\s*(?:(?:so'm|сўм|sum)?\s*(?:ga|га)?\s*(?:gacha|гача)|(?:ға|ге|қа|ке)?\s*дейін|(?:dan|дан)\s?(?:oshma|oshirol|ko'p emas|ошма|оширол|кўп эмас)|(?:нан|нен|дан|ден|тан|тен)?\s?(?:аспа|асыр)|\s*max)",
+    r"^\s*(?:(?:so'm|сўм|sum)?\s*(?:ga|га)?\s*(?:gacha|гача)|(?:ға|ге|қа|ке)?\s*дейін|(?:dan|дан)?\s?(?:oshma|oshirol|ko'p emas|ko'pga|ошма|оширол|кўп эмас)|(?:нан|нен|дан|ден|тан|тен)?\s?(?:аспа|асыр)|\s*max)",
     re.IGNORECASE,
 )
 UP_TO_BEFORE: Final = re.compile(

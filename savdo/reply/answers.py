@@ -12,6 +12,7 @@ from typing import Final
 from uuid import UUID
 
 import numpy as np
+from numpy.typing import NDArray
 
 from savdo.ai import embed, language
 from savdo.knowledge import words
@@ -19,12 +20,14 @@ from savdo.knowledge.models import Passage
 from savdo.reply import sayings
 from savdo.reply.models import Reading, Turn
 
+Vector = NDArray[np.float64]
+
 PASSAGES_READ: Final = 6
 SENTENCES_EMBEDDED: Final = 10
 MOST_ROWS: Final = 3
 LONGEST_QUOTE: Final = 330
 # Below this a neighbouring fact is as likely as the right one.
-SUPPORTED: Final = 0.86
+SUPPORTED: Final = 0.65
 MONEY_HEADING: Final = re.compile(r"цена|стоимость|тариф.?руб|narx|summa|price|cost|баға|құны|so.?m|сум|тенге|теңге", re.IGNORECASE)
 HEADING_CURRENCY: Final = (("UZS", r"so.?m|сум|сўм|uzs"), ("KZT", r"тенге|теңге|tenge|kzt|₸"), ("USD", r"usd|\$|доллар"))
 ANCHOR: Final = re.compile(r"(?<!\w)(?:[A-Z]{2,}\w*|[a-z]+\d+|\d{3,}|[A-Z]\w*\d\w*)(?!\w)")
@@ -59,7 +62,7 @@ def find(turn: Turn, reading: Reading, question: str, passages: Sequence[Passage
     units = [unit for rank, passage in enumerate(read) for unit in _units(passage, rank)]
     scored = sorted(((_lexical(unit, wanted), unit) for unit in units), key=lambda pair: -pair[0] + pair[1].rank * 0.05)
     asked = np.asarray(embed.query_now(question))
-    rescored = [(_support(score, unit, asked, reading), unit) for score, unit in scored[:SENTENCES_EMBEDDED]]
+    rescored = [(_support(score, unit, asked, read[0].score, reading), unit) for score, unit in scored[:SENTENCES_EMBEDDED]]
     rescored.sort(key=lambda pair: -pair[0])
     support, best = rescored[0]
     notes = (f"support {support:.2f}",)
@@ -104,19 +107,17 @@ def _lexical(unit: Unit, wanted: Mapping[str, float]) -> float:
     return held / total
 
 
-def _support(lexical: float, unit: Unit, asked: "np.ndarray[tuple[int], np.dtype[np.float64]]", reading: Reading) -> float:
+def _support(lexical: float, unit: Unit, asked: Vector, highest: float, reading: Reading) -> float:
     heading = unit.passage.title_path[-1] if unit.passage.title_path else ""
     similarity = float(asked @ _vector(f"{heading}. {unit.text}"[:300]))
-    support = lexical + (similarity - 0.8) * 5 + 0.25 * (1 - unit.rank / PASSAGES_READ)
-    if reading.intent == "question_price" and not re.search(r"\d", unit.text):
-        support -= 0.25
-    if reading.intent == "question_price" and unit.passage.kind == "row":
-        support += 0.1
+    support = 2 * lexical + 5 * (similarity - 0.8) + 0.1 * (unit.passage.score - highest)
+    if reading.intent == "question_price":
+        support += 0.4 * (unit.passage.kind == "row") + 0.2 * bool(re.search(r"\d", unit.text))
     return support
 
 
 @functools.lru_cache(4096)
-def _vector(text: str) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
+def _vector(text: str) -> Vector:
     return np.asarray(embed.query_now(text))
 
 

@@ -16,6 +16,9 @@ from savdo.reply import answers, leads, sayings
 from savdo.reply.models import Campaign, Draft, Reading, Turn
 
 LONGEST: Final = 500
+# Below this share an intent is a guess; from this support on, a passage answers whatever the intent was taken for.
+DOUBTED: Final = 0.55
+PLAINLY: Final = 0.9
 WEEKDAYS_OR_HOURS: Final = re.compile(
     r"ishlay|ишлай|soat|соат|ochiq|очиқ|очик|yopil|dam olish|ish vaqti|nechi?gacha|нечагача|"
     r"работ|откры|закры|часы|во сколько|до скольк|график|выходн|ашық|ашык|істей|неше|сағат|жұмыс уақыт|"
@@ -33,9 +36,20 @@ def compose(turn: Turn, reading: Reading, passages: Sequence[Passage]) -> Draft:
     if turn.status in ("human", "closed") or (reading.intent == "spam" and not _is_known(turn)):
         return Draft("", reading, silent=True, facts=facts if turn.status == "human" else {}, score=leads.score(everything))
     says = _from_thread(reading)
-    draft = says(turn, reading) if says else FROM_PASSAGES.get(reading.intent, _question)(turn, reading, passages)
+    draft = _doubted(turn, reading, passages) if says else FROM_PASSAGES.get(reading.intent, _question)(turn, reading, passages)
+    draft = draft or (says(turn, reading) if says else _unknown(turn, reading))
     text = _shortened(_greeted(turn, reading, draft.text))
     return replace(draft, text=text, facts=facts, score=leads.score(everything))
+
+
+def _doubted(turn: Turn, reading: Reading, passages: Sequence[Passage]) -> Draft | None:
+    """The answer to a question that was perhaps read as something else: only where the passages hold it plainly."""
+    if reading.wants_human or reading.confidence >= DOUBTED or reading.intent in ("greeting", "opt_out") or len(turn.text.split()) < 3:
+        return None
+    found = answers.find(turn, reading, _question_text(turn), passages)
+    if found is None or found.support < PLAINLY:
+        return None
+    return Draft(found.text, reading, cited=found.cited, notes=(*found.notes, f"read as {reading.intent}, doubted"))
 
 
 def _from_thread(reading: Reading) -> Said | None:

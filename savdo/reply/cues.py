@@ -7,7 +7,7 @@ from typing import Final
 
 ANY_CASE: Final = re.IGNORECASE
 PERSON: Final = (
-    r"(?:operator|оператор|menejer|менеджер|menedzher|manager|admin(?:istrator)?|админ(?:истратор)?|direktor|директор|director|rahbar|раҳбар|рахбар|руководител|"
+    r"(?:operator|оператор|menejer|менеджер|menedzher|manager|admin(?:istrator)?|админ(?:истратор)?|direktor|директор|director|rahbar|раҳбар|рахбар|руководител|руководств|людьми|людей|"
     r"начальни|boshli[qg]|бошли[қғ]|басшы|басқарушы|supervisor|boss|human|person|agent|someone from|real people|"
     r"odam(?:ing|i)?\b|одам\b|inson|инсон|xodim(?:ing|ni)|ходим(?:инг|ни)|адам(?:мен|ға|ды)?\b|человек|сотрудник|специалист|mutaxassis|мутахассис|маман|консультант|konsultant|кеңесші|мастер|usta(?:ni|ng)|master|spetsialist|chelovek)"
 )
@@ -69,9 +69,9 @@ def wants_human(text: str, share: float, intent: str) -> bool:
         return False
     if NO_BOT.search(text):
         return True
-    if WANTED.search(text) and not (OWN_STAFF.search(text) and share < 0.5) and (share > 0.12 or intent in ("human_request", "complaint")):
+    if WANTED.search(text) and not (OWN_STAFF.search(text) and share < 0.5) and (share > 0.03 or intent in ("human_request", "complaint")):
         return True
-    return share > 0.62 or intent == "human_request"
+    return (share > 0.62 or intent == "human_request") and not OWN_STAFF.search(text)
 
 
 def certain_intent(text: str) -> str | None:

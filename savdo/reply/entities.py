@@ -15,7 +15,7 @@ NUMBERS: Final[Mapping[str, int]] = {
     "екі": 2, "үш": 3, "төрт": 4, "бес": 5, "алты": 6, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "ten": 10,
 }  # fmt: skip
 COUNTED: Final = (
-    r"(?:ta|та|dona|дона|дана|шт|штук\w*|pcs|pieces?|kishi\w*|киши\w*|nafar|нафар|xodim\w*|ходим\w*|odam\w*|одам\w*|o'quvchi\w*|"
+    r"(?:ta|та|dona|дона|дана|шт|логин\w*|индивидуальн\w*|штук\w*|pcs|pieces?|kishi\w*|киши\w*|nafar|нафар|xodim\w*|ходим\w*|odam\w*|одам\w*|o'quvchi\w*|"
     r"человек\w*|чел|сотрудник\w*|менеджер\w*|администратор\w*|продавц\w*|пользовател\w*|мест[ао]?|лиценз\w*|квартир\w*|ноутбук\w*|телефон\w*|компьютер\w*|"
     r"адам\w*|қызметкер\w*|сатушы\w*|пайдаланушы\w*|people|persons?|users?|seats?|employees|managers|sales\w*|laptops?|phones?|computers?|units?|licen[cs]es)"
 )
@@ -25,33 +25,39 @@ REVERSED_QUANTITY: Final = re.compile(
     rf"(?:техники|все|всех|{COUNTED})\s({'|'.join(NUMBERS)})\b|\b(?:нас|biz|біз)\s(\d{{1,4}})\b(?!\s*(?:кв|kv|м))", re.IGNORECASE
 )
 # "3 people" said of the company's own staff or of its subscribers is no order; a question of a child's age is no number of things.
-SPOKEN_ALONE: Final = re.compile(r"\b(ikkita|иккита|uchta|учта|ikkalasi|иккаласи|двоих|четверых|ikki bolam|икки\w* болам)\b", re.IGNORECASE)
+SPOKEN_ALONE: Final = re.compile(
+    r"\b(ikkita|иккита|uchta|учта|ikkalasi|иккаласи|двоих|вдвоём|вдвоем|нас двое|четверых|ikki bolam|икки\w* болам)\b", re.IGNORECASE
+)
 
 DAY_NAMES: Final = (
     r"dushanba|seshanba|chorshanba|payshanba|juma|shanba|yakshanba|душанба|сешанба|чоршанба|пайшанба|жума|шанба|якшанба|"
     r"понедельник\w*|вторник\w*|сред[уаы]|четверг\w*|пятниц\w*|суббот\w*|воскресень\w*|дүйсенбі\w*|сейсенбі\w*|сәрсенбі\w*|бейсенбі\w*|жұма|сенбі\w*|жексенбі\w*|"
     r"monday|tuesday|wednesday|thursday|friday|saturday|sunday|ponedelnik|vtornik|sredu|chetverg|pyatnicu|subbotu|voskresen\w*"
 )
+MONTHS_AWAY: Final = (
+    r"(?:\d+|bir|ikki|uch|пару|два|три|несколько|бір|екі|a few|few|couple of)?[\s-]*(?:oydan|ойдан|oylardan) (?:keyin|кейин)|"
+    r"через (?:\d+ |пару |два |три |несколько )?месяц\w*|через полгода|через год|в следующем месяце|следующ\w+ месяц\w*|до (?:весны|лета|осени|зимы)|"
+    r"(?:\d+|бір|екі|бірнеше) айдан (?:кейін|соң)|келесі айда?|in (?:like |about |a )?(?:\d+|few|couple of|one|two|three|six)? ?months?|next month|"
+    r"(?:keyingi|kelasi) oy\w*|(?:кейинги|келаси) ой\w*|bahorda|баҳорда|yozda|ёзда|kuzda|весной|летом|осенью|зимой|көктемде|жазда|күзде|next year|"
+    r"после нового года"
+)
+WEEKS_AWAY: Final = (
+    r"(?:keyingi|kelasi|келаси|кейинги) (?:hafta|ҳафта|хафта)\w*|(?:\d+|bir|ikki|бир|икки) (?:hafta|ҳафта|хафта)\w* (?:keyin|кейин|ichida|ичида)|"
+    r"(?:на |со )?следующ\w+ недел\w+|через (?:\d+ |пару |две |три )?недел\w+|келесі апта\w*|(?:\d+|бір|екі) аптадан (?:кейін|соң)|"
+    r"next week|in (?:about |a |like )?(?:\d+|couple of|few|two|three)? ?weeks?|sleduyush\w+ nedel\w+"
+)
+NOW: Final = (
+    r"bugun\w*|бугун\w*|hozir(?:oq)?|ҳозир\w*|хозир|сегодня\w*|сейчас|прямо щас|щас|срочно|бүгін\w*|қазір\w*|today|right now|asap|now|immediately|"
+    r"segodnya|seychas|bugin|buginge|kazir"
+)
+DAYS_AWAY: Final = (
+    rf"erta(?:ga|lik|gi)?|эртага|эртанги|indin(?:ga)?|индин(?:га)?|завтра\w*|послезавтра|zavtra|ертең\w*|ерте[нң]\w*|бүрсігүні|erten\w*|tomorrow|"
+    rf"day after tomorrow|(?:{DAY_NAMES})\w*|через (?:\d+|пару|два|три) дн\w+|in (?:a few|\d+|couple of) days|(?:\d+|ikki|uch) kun(?:dan keyin| ichida)"
+)
 TIMELINES: Final[Sequence[tuple[str, re.Pattern[str]]]] = tuple(
     (name, re.compile(rf"(?<!\w)(?:{words})(?!\w)", re.IGNORECASE))
-    for name, words in (
-        ("months",
-         r"(?:\d+|bir|ikki|uch|пару|два|три|несколько|бір|екі|a few|few|couple of)?[\s-]*(?:oydan|ойдан|oylardan) (?:keyin|кейин)|"
-         r"через (?:\d+ |пару |два |три |несколько )?месяц\w*|через полгода|через год|в следующем месяце|следующ\w+ месяц\w*|"
-         r"(?:\d+|бір|екі|бірнеше) айдан (?:кейін|соң)|келесі айда?|in (?:like |about |a )?(?:\d+|few|couple of|one|two|three|six)? ?months?|next month|"
-         r"(?:keyingi|kelasi) oy\w*|(?:кейинги|келаси) ой\w*|bahorda|баҳорда|yozda|ёзда|kuzda|весной|летом|осенью|зимой|көктемде|жазда|күзде|next year|после нового года"),
-        ("weeks",
-         r"(?:keyingi|kelasi|келаси|кейинги) (?:hafta|ҳафта|хафта)\w*|(?:\d+|bir|ikki|бир|икки) (?:hafta|ҳафта|хафта)\w* (?:keyin|кейин|ichida|ичида)|"
-         r"(?:на |со )?следующ\w+ недел\w+|через (?:\d+ |пару |две |три )?недел\w+|келесі апта\w*|(?:\d+|бір|екі) аптадан (?:кейін|соң)|"
-         r"next week|in (?:about |a |like )?(?:\d+|couple of|few|two|three)? ?weeks?|sleduyush\w+ nedel\w+"),
-        ("now",
-         r"bugun\w*|бугун\w*|hozir(?:oq)?|ҳозир\w*|хозир|сегодня\w*|сейчас|прямо щас|щас|срочно|бүгін\w*|қазір\w*|today|right now|asap|now|immediately|"
-         r"segodnya|seychas|bugin|buginge|kazir"),
-        ("days",
-         rf"erta(?:ga|lik|gi)?|эртага|эртанги|indin(?:ga)?|индин(?:га)?|завтра\w*|послезавтра|zavtra|ертең\w*|ерте[нң]\w*|бүрсігүні|erten\w*|tomorrow|day after tomorrow|"
-         rf"(?:{DAY_NAMES})\w*|через (?:\d+|пару|два|три) дн\w+|in (?:a few|\d+|couple of) days|(?:\d+|ikki|uch) kun(?:dan keyin| ichida)"),
-    )
-)  # fmt: skip
+    for name, words in (("months", MONTHS_AWAY), ("weeks", WEEKS_AWAY), ("now", NOW), ("days", DAYS_AWAY))
+)
 NOT_NOW: Final = re.compile(
     r"(?:hozir|ҳозир|хозир|қазір)(?:cha|ча|ше)? (?:emas|эмас|емес|уақытым|vaqtim)|не сейчас|not now|(?:hozir|ҳозир|хозир)ча|hozircha|қазірше|kazir emes",
     re.IGNORECASE,
@@ -65,20 +71,17 @@ def read(turn: Turn, intent: str) -> dict[str, Any]:
     """The entities of a turn by the keys of the evaluation data. A phone or name given in parts is put together from the thread."""
     text = turn.text
     currency = str(turn.profile.get("currency") or "UZS")
-    found: dict[str, Any] = {}
     phone, without_phone = phones.find([said.text for said in turn.fresh], earlier(turn), currency)
     email = EMAIL.search(text)
     company, rest = names.company(EMAIL.sub(" ", without_phone))
     name = names.person(rest, turn, beside_details=bool(phone or email or company))
     budget = amounts.budget(without_phone, currency)
     number, when = quantity(without_phone), timeline(text, intent)
-    for key, value in (
-        ("name", name), ("phone", phone), ("email", email[0].rstrip(".") if email else None), ("company", company),
-        ("quantity", number if intent != "spam" else None), ("budget", budget if intent not in ("spam", "order_status") else None), ("timeline", when),
-    ):  # fmt: skip
-        if value:
-            found[key] = value
-    return found
+    found = {
+        "name": name, "phone": phone, "email": email[0].rstrip(".") if email else None, "company": company,
+        "quantity": number if intent != "spam" else None, "budget": budget if intent != "spam" else None, "timeline": when,
+    }  # fmt: skip
+    return {key: value for key, value in found.items() if value}
 
 
 def earlier(turn: Turn) -> list[str]:

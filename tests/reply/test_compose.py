@@ -1,0 +1,101 @@
+"""Answers without a model: the right frame, facts from the company only, one step at a time."""
+
+import dataclasses
+
+import pytest
+
+from savdo.reply import compose, sayings, transliteration, understand
+from savdo.reply.models import Draft, Turn
+from tests.reply.cast import DELIVERY, ROW, turn
+
+
+def answered(asked: Turn, *passages: object) -> Draft:
+    return compose.compose(asked, understand.read(asked), [one for one in (ROW, DELIVERY) if one in passages])
+
+
+def test_that_a_price_is_said_from_its_row_with_the_currency() -> None:
+    draft = answered(turn("Сколько стоит горный велосипед Sayr 27?"), ROW, DELIVERY)
+    assert "3 400 000 сум" in draft.text
+    assert draft.cited == (ROW.id,)
+    assert draft.handover is None
+
+
+def test_that_the_answer_is_greeted_once_and_asks_one_question() -> None:
+    first = answered(turn("Сколько стоит горный велосипед Sayr 27?"), ROW)
+    assert first.text.startswith("Здравствуйте!")
+    assert first.text.count("?") == 1
+    later = answered(turn("Сколько стоит доставка велосипеда по Ташкенту?", history=(("contact", "привет"), ("bot", first.text))), DELIVERY)
+    assert not later.text.startswith("Здравствуйте")
+    assert "35 000" in later.text
+    assert "Какой у вас рост?" not in later.text
+
+
+def test_that_without_a_passage_a_colleague_is_asked() -> None:
+    draft = answered(turn("у вас есть сертификат ISO 27001 на велосипеды?"))
+    assert draft.handover == "low_confidence"
+    assert not any(letter.isdigit() for letter in draft.text)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("позовите менеджера", "keyword"),
+        ("ваш велосипед развалился за день, ужас!!", "complaint"),
+        ("беру, выставляйте счёт", "ready_to_buy"),
+    ],
+)
+def test_that_a_person_is_called_for_a_reason(text: str, reason: str) -> None:
+    assert answered(turn(text)).handover == reason
+
+
+def test_that_a_booking_is_no_handover() -> None:
+    draft = answered(turn("запишите меня на завтра на 15:00"))
+    assert draft.handover is None
+    assert draft.facts["booking"] is True
+    assert draft.facts["timeline"] == "days"
+
+
+def test_that_opting_out_is_confirmed_without_another_question() -> None:
+    draft = answered(turn("не присылайте мне больше сообщений, отпишите меня"))
+    assert draft.opt_out
+    assert "?" not in draft.text
+
+
+def test_that_nothing_is_said_while_a_person_talks_or_to_spam() -> None:
+    assert answered(turn("сколько стоит", status="human")).silent
+    assert answered(turn("Казино бонус 5000, регистрация по ссылке, заработок от 50000 в день")).silent
+
+
+def test_that_the_same_sentence_is_not_said_twice_in_a_row() -> None:
+    first = answered(turn("позовите оператора"))
+    second = answered(
+        turn("где оператор, позовите человека", history=(("contact", "позовите оператора"), ("bot", first.text)), status="handover")
+    )
+    assert sayings.catalogue()["person_called"]["ru"][0] in first.text
+    assert sayings.catalogue()["person_called"]["ru"][0] not in second.text
+
+
+def test_that_an_objection_is_answered_with_the_company_s_own_words() -> None:
+    assert "рассрочка на 4 месяца" in answered(turn("дорого для меня, это слишком дорогой велосипед")).text
+
+
+def test_that_an_uzbek_customer_is_answered_in_the_letters_they_write() -> None:
+    asked = turn("ассалому алайкум дўстлар")
+    reading = dataclasses.replace(understand.read(asked), language="uz", script="cyrl", intent="greeting")
+    assert "Ассалому алайкум" in compose.compose(asked, reading, []).text
+    assert transliteration.uzbek_cyrillic("Yo‘q, o‘zingiz sho‘rva iching. Ertaga {when}") == "Йўқ, ўзингиз шўрва ичинг. Эртага {when}"
+
+
+def test_that_hours_come_from_the_profile() -> None:
+    assert "пн-пт 09:00–19:00, сб 10:00–16:00, вс выходной" in answered(turn("до скольки вы работаете?")).text
+
+
+def test_that_a_decision_is_hot_and_a_plan_for_next_year_is_not() -> None:
+    assert answered(turn("беру, выставляйте счёт, 90 123 45 67")).score > 80
+    assert answered(turn("я подумаю, может через полгода", facts={"questions": 3, "phone": "+998901234567"})).score <= 60
+
+
+def test_that_every_sentence_is_there_in_every_language() -> None:
+    for key, languages in sayings.catalogue().items():
+        assert set(languages) == {"uz", "ru", "kk", "en"}, key
+        assert all(languages.values()), key

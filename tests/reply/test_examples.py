@@ -1,0 +1,53 @@
+"""The labelled examples: apart from the evaluation rows, and what the model files were made from."""
+
+import difflib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import get_args
+
+from savdo.ai import language, linear
+from savdo.reply import train, understand
+from savdo.reply.models import Intent, Objection, Sentiment
+
+EVALS = Path(__file__).parents[2] / "evals"
+
+
+def test_that_the_model_files_are_fresh() -> None:
+    assert linear.made_from(understand.MODEL) == train.made_from(), "run `make train`"
+    assert linear.made_from(language.MODEL) == train.made_from(), "run `make train`"
+
+
+def test_that_every_label_is_known_and_every_intent_has_examples_in_every_language() -> None:
+    examples = train.read_examples()
+    assert len(examples) > 1000
+    assert {one.intent for one in examples} == set(get_args(Intent))
+    assert {one.sentiment for one in examples} <= set(get_args(Sentiment))
+    assert {one.objection for one in examples} - {""} == set(get_args(Objection))
+    for spoken in ("uz", "ru", "kk", "en"):
+        assert {one.intent for one in examples if one.language == spoken} == set(get_args(Intent)), spoken
+
+
+def test_that_no_example_is_an_evaluation_row_or_nearly_one() -> None:
+    rows = set(_evaluation_texts())
+    by_length = sorted(rows, key=len)
+    for example in train.read_examples():
+        text = example.text.lower()
+        assert text not in rows
+        if len(text) < 9:
+            continue
+        matcher = difflib.SequenceMatcher(None, b=text)
+        for row in by_length:
+            if not 0.8 < len(row) / len(text) < 1.25:
+                continue
+            matcher.set_seq1(row)
+            assert matcher.quick_ratio() < 0.9 or matcher.ratio() < 0.9, (text, row)
+
+
+def _evaluation_texts() -> Iterator[str]:
+    for name, key in (("messages", "text"), ("questions", "question")):
+        for line in (EVALS / f"{name}.jsonl").read_text(encoding="utf-8").splitlines():
+            yield json.loads(line)[key].lower()
+    for line in (EVALS / "dialogues.jsonl").read_text(encoding="utf-8").splitlines():
+        for turn in json.loads(line)["turns"]:
+            yield from ([turn.lower()] if isinstance(turn, str) else [text.lower() for text in turn])
