@@ -31,6 +31,7 @@ def create_app(*, with_worker: bool = False) -> FastAPI:
             await asyncio.to_thread(embed.warm)
             yield
         await http.close()
+        await asyncio.to_thread(runtime.leave, settings())
 
     app = FastAPI(title="Savdo", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     page.install(app)

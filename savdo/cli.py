@@ -178,6 +178,7 @@ async def _work() -> None:
     async with runtime.running(settings(), url):
         await asyncio.to_thread(embed.warm)
         await worker.run(stop)
+    await asyncio.to_thread(runtime.leave, settings())
 
 
 async def _dead_letters() -> list[dict[str, Any]]:

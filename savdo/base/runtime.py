@@ -14,6 +14,13 @@ async def database_address(settings: Settings) -> str:
     return settings.database_url or await asyncio.to_thread(embedded.start, settings.data_dir)
 
 
+def leave(settings: Settings) -> None:
+    """Signs off from the embedded server, which the last process stops. Not left to the interpreter's end: a signal
+    that ends the process skips that."""
+    if settings.embedded:
+        embedded.stop(settings.data_dir)
+
+
 @asynccontextmanager
 async def running(settings: Settings, url: str, *, listening: bool = False) -> AsyncGenerator[None]:
     """Opens the pool and the queue on `url`; keeps the embedded server alive; with `listening`, hears of live events."""
