@@ -21,6 +21,7 @@ from savdo.conversations.models import COLUMNS
 
 PAGE = 30
 MESSAGES = 40
+MOST_MESSAGES = 400
 
 _LISTED: LiteralString = """
   SELECT c.id, c.status, c.unread, c.preview, c.preview_author, c.last_message_at, c.language, c.contact_id, c.is_test,
@@ -94,9 +95,9 @@ async def one(session: Session, conversation_id: UUID) -> DictRow:
 
 
 async def messages(
-    session: Session, conversation_id: UUID, *, before: int | None = None, limit: int = MESSAGES
+    session: Session, conversation_id: UUID, *, before: int | None = None, since: int | None = None, limit: int = MESSAGES
 ) -> tuple[list[DictRow], bool]:
-    """A page of the thread, oldest first, and whether there is more before it."""
+    """A page of the thread, oldest first, and whether there is more before it; `since` takes all from that number on."""
     query: LiteralString = (
         "SELECT "  # noqa: S608 # our own columns
         + COLUMNS
@@ -104,10 +105,17 @@ async def messages(
              FROM messages m
              LEFT JOIN members b ON b.tenant_id = m.tenant_id AND b.id = m.member_id
              LEFT JOIN turns t ON t.tenant_id = m.tenant_id AND t.id = m.turn_id
-            WHERE m.conversation_id = %s AND (%s::bigint IS NULL OR m.number < %s) ORDER BY m.number DESC LIMIT %s"""
+            WHERE m.conversation_id = %s AND (%s::bigint IS NULL OR m.number < %s) AND (%s::bigint IS NULL OR m.number >= %s)
+            ORDER BY m.number DESC LIMIT %s"""
     )
-    found = await rows(session, query, (conversation_id, before, before, limit + 1))
-    return list(reversed(found[:limit])), len(found) > limit
+    limit = MOST_MESSAGES if since is not None else limit
+    found = await rows(session, query, (conversation_id, before, before, since, since, limit + 1))
+    page = list(reversed(found[:limit]))
+    # Numbers also count changes, so the first one shown is the first one there is only where nothing stands before it.
+    earlier = since is not None and await first(
+        session, "SELECT 1 FROM messages WHERE conversation_id = %s AND number < %s LIMIT 1", (conversation_id, since)
+    )
+    return page, len(found) > limit or bool(earlier)
 
 
 async def why(session: Session, conversation_id: UUID, turn_id: UUID) -> DictRow:

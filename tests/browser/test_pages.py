@@ -93,8 +93,10 @@ async def test_that_a_message_shows_at_once_and_a_person_takes_over(shop: Office
     await expect(page.get_by_role("log")).to_contain_text("35 000 soʻm")
     await office.says(shop.talk, "Yetkazib berasizmi?")
     await expect(page.get_by_role("log")).to_contain_text("Yetkazib berasizmi?")
+    await expect(page.get_by_text("When you write, it goes silent.")).to_be_visible()
     await page.get_by_role("button", name="Take over").click()
     await expect(page.get_by_role("button", name="Give back")).to_be_visible()
+    await expect(page.get_by_text("When you write, it goes silent.")).to_be_hidden()
     field = page.get_by_role("textbox", name="Write to the customer…")
     await field.fill("Ha, bugun <b>bepul</b>")
     await field.press("Enter")
@@ -105,6 +107,21 @@ async def test_that_a_message_shows_at_once_and_a_person_takes_over(shop: Office
             session, "SELECT status, author, text FROM messages WHERE conversation_id = %s ORDER BY number DESC", (shop.talk.id,)
         )
     assert row == {"status": "queued", "author": "member", "text": "Ha, bugun <b>bepul</b>"}
+
+
+async def test_that_earlier_messages_stay_when_a_new_one_comes(shop: Office, new_context: NewContext) -> None:
+    for number in range(60):
+        await office.says(shop.talk, f"savol {number}")
+    page = await entered(await new_context(), shop)
+    await page.goto(f"{shop.url}/inbox/{shop.talk.id}")
+    thread = page.get_by_role("log")
+    await expect(thread).not_to_contain_text("Assalomu alaykum")
+    await page.get_by_role("button", name="Earlier messages").click()
+    await expect(thread).to_contain_text("Assalomu alaykum")
+    await office.says(shop.talk, "yangi savol")
+    await expect(thread).to_contain_text("yangi savol")
+    await expect(thread).to_contain_text("Assalomu alaykum")
+    await expect(page.get_by_role("button", name="Earlier messages")).to_be_hidden()
 
 
 async def test_that_the_why_panel_leads_to_the_passage(shop: Office, new_context: NewContext) -> None:
@@ -189,17 +206,18 @@ async def violations(page: Page) -> list[str]:
     ]
 
 
-@pytest.mark.skipif(not SHOTS, reason="set SAVDO_SHOTS to a folder to take screenshots")
-async def test_that_the_pages_can_be_looked_at(shop: Office, new_context: NewContext) -> None:
-    for theme in ("light", "dark"):
-        for width in (1280, 390):
-            context = await new_context(expected=("404",), color_scheme=theme, viewport={"width": width, "height": 860})
-            page = await entered(context, shop)
-            for number, one in enumerate((*PAGES, "inbox?q=zzz", "inbox/{talk}?why")):
-                place = one.format(talk=shop.talk.id, document=shop.document_id)
-                await page.goto(f"{shop.url}/{place.removesuffix('?why')}")
-                if one.endswith("?why") and width > 1180:
-                    await page.get_by_role("link", name="Why?").click()
-                await page.wait_for_timeout(350)
-                await page.screenshot(path=f"{SHOTS}/{number:02}-{one.partition('/')[0].partition('?')[0]}-{width}-{theme}.png")
-            await context.close()
+if SHOTS:
+
+    async def test_that_the_pages_can_be_looked_at(shop: Office, new_context: NewContext) -> None:
+        for theme in ("light", "dark"):
+            for width in (1280, 390):
+                context = await new_context(expected=("404",), color_scheme=theme, viewport={"width": width, "height": 860})
+                page = await entered(context, shop)
+                for number, one in enumerate((*PAGES, "inbox?q=zzz", "inbox/{talk}?why")):
+                    place = one.format(talk=shop.talk.id, document=shop.document_id)
+                    await page.goto(f"{shop.url}/{place.removesuffix('?why')}")
+                    if one.endswith("?why") and width > 1180:
+                        await page.get_by_role("link", name="Why?").click()
+                    await page.wait_for_timeout(350)
+                    await page.screenshot(path=f"{SHOTS}/{number:02}-{one.partition('/')[0].partition('?')[0]}-{width}-{theme}.png")
+                await context.close()

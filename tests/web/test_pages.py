@@ -7,7 +7,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from savdo.base import db
+from savdo.base import db, jobs
 from savdo.channels.models import Connection
 from tests.web import office
 
@@ -207,3 +207,20 @@ async def test_that_errors_have_one_shape_for_people_and_one_for_scripts(alice: 
     script = await alice.get("/api/nothing")
     assert (script.status_code, script.json()["error"]["code"]) == (404, "not_found")
     assert (await alice.get("/static/../page.py")).status_code == 404
+
+
+async def test_that_trying_the_bot_walks_the_customer_s_path(alice: httpx.AsyncClient, tenant_id: UUID) -> None:
+    assert (await alice.post("/try/say", data={"text": "Hello"}, headers={"hx-request": "true"})).status_code == 409
+    await office.web_chat(tenant_id)
+    said = await alice.post("/try/say", data={"text": "Hello, are you <b>open</b>?"}, headers={"hx-request": "true"})
+    assert "are you &lt;b&gt;open&lt;/b&gt;?" in said.text
+    assert "The assistant is writing" in said.text
+    async with db.step(tenant_id) as session:
+        await session.execute("UPDATE conversations SET answer_due_at = now()")
+    await jobs.run_waiting()
+    page = (await alice.get("/try")).text
+    assert 'class="ai"' in page
+    turn_id = page.partition("/try/why/")[2][:36]
+    assert "What was understood" in (await alice.get(f"/try/why/{turn_id}")).text
+    await alice.post("/try/reset")
+    assert 'class="ai"' not in (await alice.get("/try")).text

@@ -35,6 +35,16 @@ document.addEventListener("htmx:after:swap", () => {
 });
 toEnd();
 
+// A list that reads itself again reads as much as somebody has already asked to see of it.
+document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
+  if (ctx.request.method !== "GET") return;
+  if (ctx.sourceElement.id === "thread") {
+    const oldest = $("article", ctx.sourceElement)?.id.slice(2);
+    if (oldest) ctx.request.action += `?since=${oldest}`;
+  }
+  if (ctx.sourceElement.id === "talks") ctx.request.action += `&count=${Math.min(300, Math.max(30, $("#talks").querySelectorAll(".talk").length))}`;
+});
+
 // Enter sends, Shift-Enter makes a line; a text being sent cannot be sent twice.
 document.addEventListener("keydown", (event) => {
   const field = event.target;
@@ -51,6 +61,7 @@ document.addEventListener("click", (event) => {
   if (event.target.closest("[data-close]")) event.target.closest("dialog")?.close();
   const copier = event.target.closest("[data-copy]");
   if (copier) navigator.clipboard.writeText($(copier.dataset.copy).textContent.trim()).then(() => toast({ text: copier.dataset.done }));
+  if (event.target.closest("[data-why]")) $(".inbox")?.classList.add("show-side");
   if (event.target.closest("[data-side]")) $(".inbox")?.classList.toggle("show-side");
   const filler = event.target.closest("[data-fill]");
   if (filler) { const field = $("textarea[data-send]"); field.value = filler.dataset.fill; field.focus(); }

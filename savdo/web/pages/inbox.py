@@ -39,11 +39,18 @@ async def inbox(request: Request, actor: Reader, status: Filter = "open", q: Wor
 
 @router.get("/inbox/list")
 async def inbox_list(
-    request: Request, actor: Reader, status: Filter = "open", q: Words = "", after: Place = "", chosen: str = "", more: bool = False
+    request: Request,
+    actor: Reader,
+    status: Filter = "open",
+    q: Words = "",
+    after: Place = "",
+    chosen: str = "",
+    more: bool = False,
+    count: Annotated[int, Query(ge=1, le=300)] = thread.PAGE,
 ) -> Response:
     async with step(actor.tenant_id) as session:
         await page.shell(request, session)
-        listed = await _listed(session, status, q, after)
+        listed = await _listed(session, status, q, after, count)
     known = UUID(chosen) if len(chosen) == 36 else None
     return page.render(request, "inbox/rows.html" if more else "inbox/list.html", **listed, chosen=known)
 
@@ -81,9 +88,11 @@ async def conversation(
 
 
 @router.get("/inbox/{conversation_id}/thread")
-async def thread_part(request: Request, actor: Reader, conversation_id: UUID, before: int | None = None) -> Response:
+async def thread_part(
+    request: Request, actor: Reader, conversation_id: UUID, before: int | None = None, since: int | None = None
+) -> Response:
     async with step(actor.tenant_id) as session:
-        return await _thread(request, actor, session, conversation_id, before)
+        return await _thread(request, actor, session, conversation_id, before, since)
 
 
 @router.get("/inbox/{conversation_id}/head")
@@ -91,6 +100,13 @@ async def head(request: Request, actor: Reader, conversation_id: UUID) -> Respon
     async with step(actor.tenant_id) as session:
         talk = await thread.one(session, conversation_id)
     return page.render(request, "inbox/head.html", talk=talk)
+
+
+@router.get("/inbox/{conversation_id}/hint")
+async def hint(request: Request, actor: Reader, conversation_id: UUID) -> Response:
+    async with step(actor.tenant_id) as session:
+        talk = await thread.one(session, conversation_id)
+    return page.render(request, "inbox/hint.html", talk=talk)
 
 
 @router.get("/inbox/{conversation_id}/details")
@@ -114,7 +130,7 @@ async def say(request: Request, actor: Answerer, conversation_id: UUID, text: An
         await thread.say(session, actor.tenant_id, conversation_id, actor.member.id, text)
         if not page.is_htmx(request):
             return page.go(request, f"/inbox/{conversation_id}")
-        return await _thread(request, actor, session, conversation_id, None)
+        return await _thread(request, actor, session, conversation_id)
 
 
 @router.post("/inbox/{conversation_id}/take")
@@ -201,9 +217,9 @@ async def _frame(request: Request, session: Session) -> None:
     request.state.counts = await thread.counts(session)
 
 
-async def _listed(session: Session, status: Filter, q: str, after: str) -> dict[str, Any]:
+async def _listed(session: Session, status: Filter, q: str, after: str, count: int = thread.PAGE) -> dict[str, Any]:
     wanted = "open" if status == "unread" else "" if status == "all" else status
-    found = await thread.inbox(session, status=wanted, unread=status == "unread", query=q, after=after)
+    found = await thread.inbox(session, status=wanted, unread=status == "unread", query=q, after=after, limit=count)
     query = "?" + urlencode({"status": status, "q": q})
     return {
         "page": {"items": found.items, "older": found.older},
@@ -214,12 +230,14 @@ async def _listed(session: Session, status: Filter, q: str, after: str) -> dict[
     }
 
 
-async def _thread(request: Request, actor: page.Actor, session: Session, conversation_id: UUID, before: int | None) -> Response:
+async def _thread(
+    request: Request, actor: page.Actor, session: Session, conversation_id: UUID, before: int | None = None, since: int | None = None
+) -> Response:
     await page.shell(request, session)
     if actor.member.may("answer"):
         await thread.mark_read(session, actor.tenant_id, conversation_id)
     talk = await thread.one(session, conversation_id)
-    messages, more = await thread.messages(session, conversation_id, before=before)
+    messages, more = await thread.messages(session, conversation_id, before=before, since=since)
     return page.render(request, "inbox/thread.html", talk=talk, messages=messages, more=more)
 
 
