@@ -272,7 +272,8 @@ async def _take_on(folder: Path) -> Company:
     async with step(made.tenant_id) as session:
         connection = await connections.create(session, made.tenant_id, "sandbox", "Evaluation")
     files = [folder / "campaigns.json", folder / "profile.json", *sorted((folder / "docs").iterdir())]
-    texts = tuple(path.read_text(encoding="utf-8") for path in files)
+    # In a table the commas part the cells; in a figure they would part its thousands.
+    texts = tuple(path.read_text(encoding="utf-8").replace(",", " ; " if path.suffix == ".csv" else ",") for path in files)
     return Company(connection, json.loads((folder / "profile.json").read_text(encoding="utf-8")), texts)
 
 

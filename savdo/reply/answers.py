@@ -149,10 +149,12 @@ def row_said(passage: Passage, currency: str, reading: Reading) -> str:
             names.append(value)
         else:
             rest.append(value if len(value.split()) > 2 else f"{heading.replace('_', ' ')}: {value}")
-    said = ", ".join(names)
+    own = (passage.language or language.identify(" ".join(names))[0]) == reading.language
+    said = ", ".join(names) if own else f"«{', '.join(names)}»"
     said = f"{said}: {price}" if price else said
-    said = f"{said} ({'; '.join(rest)})" if rest else said
-    return sayings.written(said, reading) if passage.language == "uz" else said
+    more = "; ".join(rest)
+    said = f"{said} ({more})" if rest and own else f"{said} («{more}»)" if rest else said
+    return sayings.written(said, reading) if own and reading.language == "uz" else said
 
 
 def _priced(heading: str, value: str, currency: str, reading: Reading) -> str:

@@ -255,7 +255,8 @@ MARKS: Final[Mapping[str, re.Pattern[str]]] = {
 
 def _language_faults(text: str, language: str) -> Iterator[Fault]:
     """The reply in another language than the customer's. Short replies and names in another script say too little to judge."""
-    low = claims.folded(re.sub(r"\d+", " ", text))
+    # What stands in « » is quoted from a document, in the document's language.
+    low = claims.folded(re.sub(r"\d+|«[^»]*»", " ", text))
     cyrillic, latin = len(re.findall(r"[а-яёәңғүұқөһіўҳ]", low)), len(re.findall(r"[a-z]", low))
     if cyrillic + latin < 12:
         return
