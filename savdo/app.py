@@ -13,7 +13,7 @@ from savdo.base import http, runtime
 from savdo.base.settings import settings
 from savdo.channels import telegram_polling
 from savdo.reply import turn
-from savdo.web import health, hooks, page, widget
+from savdo.web import health, hooks, page, tracing, widget
 from savdo.web.pages import account, inbox, knowledge, landing, setup, tryit
 
 ROUTERS = (
@@ -35,6 +35,7 @@ def create_app(*, with_worker: bool = False) -> FastAPI:
 
     app = FastAPI(title="Savdo", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     page.install(app)
+    app.add_middleware(tracing.Traced)
     for router in ROUTERS:
         app.include_router(router)
     return app

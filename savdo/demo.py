@@ -55,6 +55,9 @@ def run(business: Path | None, *, open_browser: bool) -> None:
         lifecycle.read_business(business)
     out.print("» starting the database", highlight=False)
     login = asyncio.run(_prepared(business or COMPANY))
+    # Known only now, and read by the page at /demo.
+    os.environ["SAVDO_DEMO_KEY"] = login["widget_key"]
+    settings.cache_clear()
     address = f"http://{host}:{port}"
     threading.Thread(target=_announce, args=(address, login, open_browser), daemon=True).start()
     uvicorn.run(create_app(with_worker=True), host=host, port=port, log_config=None, timeout_graceful_shutdown=2, server_header=False)

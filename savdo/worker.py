@@ -3,7 +3,8 @@
 import asyncio
 
 from savdo.ai import chain
-from savdo.base import jobs
+from savdo.base import jobs, limits
+from savdo.base.db import platform_step
 from savdo.base.settings import settings
 from savdo.conversations import media, outbox
 from savdo.knowledge import ingest
@@ -27,8 +28,10 @@ async def sweep(timestamp: int) -> None:  # noqa: ARG001 # cron tells the second
 
 @jobs.job(attempts=1)
 async def tidy(timestamp: int) -> None:  # noqa: ARG001 # cron tells the second it is for
-    """Forgets old finished jobs."""
+    """Forgets old finished jobs and windows of limits that have passed."""
     await jobs.forget_finished()
+    async with platform_step("old limits") as session:
+        await limits.forget_old(session)
 
 
 # Six fields: seconds come last.

@@ -19,7 +19,7 @@ os.environ.setdefault("SAVDO_ALLOWED_HOSTS", "127.0.0.1,localhost")
 os.environ.setdefault("SAVDO_DEBOUNCE_MS", "40")
 os.environ["SAVDO_DATA_DIR"] = str(TEST_DATA / f"files-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}")
 
-from savdo.base import db, embedded, jobs  # noqa: E402 # the settings above must stand first
+from savdo.base import db, embedded, http, jobs  # noqa: E402 # the settings above must stand first
 from savdo.base.migrate import FOLDER, migrate  # noqa: E402
 from savdo.channels import connections  # noqa: E402
 from savdo.channels.models import Connection, channel  # noqa: E402
@@ -53,6 +53,7 @@ async def opened(database_url: str) -> AsyncGenerator[str]:
     await db.open_database(database_url, size=12)
     await jobs.open_queue(database_url)
     yield database_url
+    await http.close()
     await jobs.close_queue()
     await db.close_database()
 

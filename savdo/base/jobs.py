@@ -18,7 +18,7 @@ from procrastinate.jobs import Job as QueuedJob
 from procrastinate.jobs import Status
 from psycopg_pool import AsyncConnectionPool
 
-from savdo.base import clock
+from savdo.base import clock, telemetry
 from savdo.base.db import OPTIONS, Session, first, rows
 
 P = ParamSpec("P")
@@ -162,12 +162,19 @@ async def waiting(session: Session) -> dict[str, int]:
     return {row["status"]: row["count"] for row in await rows(session, "SELECT status, count(*) FROM procrastinate_jobs GROUP BY status")}
 
 
+async def _correlated(call_next: Callable[[], Awaitable[Any]], context: procrastinate.JobContext, _worker: object) -> Any:
+    with telemetry.correlated():
+        telemetry.correlate(job=context.job.task_name, job_id=str(context.job.id))
+        return await call_next()
+
+
 async def _supervised(name: str, concurrency: int, stop: asyncio.Event) -> None:
     while not stop.is_set():
         worker = asyncio.create_task(
             queue.run_worker_async(
                 name=name, concurrency=concurrency, install_signal_handlers=False, delete_jobs="successful",
                 update_heartbeat_interval=HEARTBEAT_S, stalled_worker_timeout=STALLED_AFTER_S, shutdown_graceful_timeout=20,
+                worker_middleware=[_correlated],
             )
         )  # fmt: skip
         stopping = asyncio.create_task(stop.wait())

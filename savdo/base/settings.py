@@ -61,6 +61,7 @@ class Settings(BaseSettings):
     embeddings_url: str = Field("", description="OpenAI-compatible embeddings address; empty uses the bundled model.")
     embeddings_model: str = Field("", description="Name of the model at SAVDO_EMBEDDINGS_URL.")
     embeddings_api_key: SecretStr = Field(SecretStr(""), description="Key of SAVDO_EMBEDDINGS_URL.")
+    demo_key: str = Field("", max_length=64, description="Widget key of the shop shown at /demo; empty shows none without a key.")
     upload_mb: int = Field(20, ge=1, le=200, description="Largest file that may be uploaded, in megabytes.")
 
     @property

@@ -57,23 +57,28 @@ class Waiting:
     connection: Connection
 
 
-async def keep(session: Session, tenant_id: UUID, *, conversation_id: UUID | None, name: str, content: bytes, mime: str) -> Attachment:
+async def keep(tenant_id: UUID, *, conversation_id: UUID | None, name: str, content: bytes, mime: str) -> Attachment:
     """Stores a file and its row, not yet part of a message. `mime` is what the sender claims; the content decides.
 
     Raises TypeRefused, EmptyFile, FileTooLarge, FilesUnavailable.
     """
     attachment, digest = await store(tenant_id, new_id(), name=name or mime.partition("/")[0], content=content)
-    await _record(session, tenant_id, attachment, digest, conversation_id, None)
+    async with step(tenant_id) as session:
+        await _record(session, tenant_id, attachment, digest, conversation_id, None)
     return attachment
 
 
-async def read(session: Session, attachment_id: UUID) -> tuple[Attachment, bytes]:
-    """An attachment of the session's tenant and its bytes. Raises NoSuchAttachment, NoSuchFile, FilesUnavailable."""
+async def find(session: Session, attachment_id: UUID) -> Attachment:
+    """An attachment of the session's tenant. Raises NoSuchAttachment."""
     row = await first(session, "SELECT id, name, mime, size, file_key FROM attachments WHERE id = %s", (attachment_id,))
     if row is None:
         raise NoSuchAttachment
-    attachment = Attachment(row["id"], kind_of(row["mime"]), row["name"], row["mime"], row["size"])
-    return attachment, await files.get(row["file_key"])
+    return Attachment(row["id"], kind_of(row["mime"]), row["name"], row["mime"], row["size"])
+
+
+async def content(tenant_id: UUID, attachment: Attachment) -> bytes:
+    """The bytes of a kept file, with no transaction open. Raises NoSuchFile, FilesUnavailable."""
+    return await files.get(_key(tenant_id, attachment.id))
 
 
 async def attach(session: Session, message_id: UUID, attachments: tuple[Attachment, ...]) -> None:

@@ -187,6 +187,6 @@ async def _outbound(tenant_id: UUID, claim: Claim) -> Outbound:
     files: list[File] = []
     for one in claim.payload.get("attachments", ()):
         async with step(tenant_id) as session:
-            attachment, content = await media.read(session, UUID(one["id"]))
-        files.append(File(attachment.kind, attachment.name, attachment.mime, content))
+            attachment = await media.find(session, UUID(one["id"]))
+        files.append(File(attachment.kind, attachment.name, attachment.mime, await media.content(tenant_id, attachment)))
     return Outbound(claim.message_id, claim.thread_id, claim.text, buttons, tuple(files), claim.payload.get("reply_to", ""))

@@ -47,8 +47,7 @@ async def upload(request: Request, guest: Annotated[Guest, Depends(guest)]) -> J
         if not isinstance(file, UploadFile):
             raise Invalid("A part named file is needed.", field="file")
         content, name, mime = await file.read(), file.filename or "file", file.content_type or ""
-    async with step(connection.tenant_id) as session:
-        kept = await media.keep(session, connection.tenant_id, conversation_id=None, name=name, content=content, mime=mime)
+    kept = await media.keep(connection.tenant_id, conversation_id=None, name=name, content=content, mime=mime)
     return JSONResponse(
         {"id": _upload_id(visitor, kept.id), "name": kept.name, "mime": kept.mime, "size": kept.size, "kind": kept.kind}, 201
     )
@@ -58,7 +57,8 @@ async def upload(request: Request, guest: Annotated[Guest, Depends(guest)]) -> J
 async def download(reference: str) -> Response:
     tenant_id, attachment_id = _referred(reference)
     async with step(tenant_id) as session:
-        attachment, content = await media.read(session, attachment_id)
+        attachment = await media.find(session, attachment_id)
+    content = await media.content(tenant_id, attachment)
     inline = attachment.mime in INLINE
     return Response(
         content,
@@ -78,7 +78,7 @@ async def kept(session: Session, visitor: Visitor, uploads: Sequence[str]) -> li
     found: list[dict[str, Any]] = []
     for one in uploads:
         attachment_id = _uploaded(visitor, one)
-        attachment, _ = await media.read(session, attachment_id)
+        attachment = await media.find(session, attachment_id)
         found.append(
             {"id": str(attachment.id), "kind": attachment.kind, "name": attachment.name, "mime": attachment.mime, "size": attachment.size}
         )

@@ -88,19 +88,19 @@ def test_that_a_name_is_never_longer_than_120_characters() -> None:
 
 
 async def test_that_a_kept_file_is_read_by_its_own_company_only(tenant_id: UUID, other_tenant_id: UUID) -> None:
+    kept = await media.keep(tenant_id, conversation_id=None, name="a.png", content=b"\x89PNG\r\n\x1a\n1", mime="text/html")
     async with db.step(tenant_id) as session:
-        kept = await media.keep(session, tenant_id, conversation_id=None, name="a.png", content=b"\x89PNG\r\n\x1a\n1", mime="text/html")
-        assert await media.read(session, kept.id) == (kept, b"\x89PNG\r\n\x1a\n1")
+        assert await media.find(session, kept.id) == kept
+    assert await media.content(tenant_id, kept) == b"\x89PNG\r\n\x1a\n1"
     assert (kept.kind, kept.mime, kept.size) == ("image", "image/png", 9)
     async with db.step(other_tenant_id) as session:
         with pytest.raises(media.NoSuchAttachment):
-            await media.read(session, kept.id)
+            await media.find(session, kept.id)
 
 
 async def test_that_too_large_a_file_is_refused(tenant_id: UUID) -> None:
-    async with db.step(tenant_id) as session:
-        with pytest.raises(media.FileTooLarge):
-            await media.keep(session, tenant_id, conversation_id=None, name="a", content=b"x" * 20_000_001, mime="")
+    with pytest.raises(media.FileTooLarge):
+        await media.keep(tenant_id, conversation_id=None, name="a", content=b"x" * 20_000_001, mime="")
 
 
 async def sent(connection: Connection, *found: Media) -> UUID:

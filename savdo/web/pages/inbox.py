@@ -164,7 +164,8 @@ async def typing(actor: Answerer, conversation_id: UUID) -> Response:
 @router.get("/files/{attachment_id}")
 async def file(actor: Reader, attachment_id: UUID) -> Response:
     async with step(actor.tenant_id) as session:
-        attachment, content = await media.read(session, attachment_id)
+        attachment = await media.find(session, attachment_id)
+    content = await media.content(actor.tenant_id, attachment)
     shown = attachment.mime.startswith(SHOWN)
     disposition = "inline" if shown else "attachment"
     headers = {
