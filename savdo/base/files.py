@@ -1,13 +1,14 @@
 """Files, in the data folder or in an S3 bucket. A key starts with the tenant's id: `{tenant_id}/attachments/{id}`.
 
 `SAVDO_FILES_URL=s3://bucket/prefix` chooses S3; its credentials, region and endpoint are the AWS_* variables that every S3
-tool reads (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_ENDPOINT_URL, AWS_ALLOW_HTTP).
+tool reads (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_ENDPOINT_URL, AWS_ALLOW_HTTP, AWS_TIMEOUT).
 """
 
 import asyncio
 import functools
 import os
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 from uuid import uuid4
@@ -130,11 +131,13 @@ class Bucket:
     """Files in an S3 bucket, or in anything that speaks its language."""
 
     def __init__(self, url: str) -> None:
-        self.store = S3Store.from_url(url, retry_config={"max_retries": 2})
+        # One attempt may take 30 seconds (AWS_TIMEOUT changes that); after them no other one begins.
+        self.store = S3Store.from_url(url, retry_config={"max_retries": 2, "retry_timeout": timedelta(seconds=30)})
 
     async def put(self, key: str, content: bytes) -> None:
         try:
-            await obstore.put_async(self.store, key, content)
+            # In one piece: the parts of an upload that broke off would stay in the bucket, unseen and paid for.
+            await obstore.put_async(self.store, key, content, use_multipart=False)
         except (BaseError, OSError) as error:
             raise _unavailable(error) from None
 
