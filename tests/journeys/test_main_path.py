@@ -241,6 +241,7 @@ async def test_that_a_blocked_customer_is_not_tried_again(connection: Connection
 async def test_that_an_answer_which_fails_for_good_calls_a_person(connection: Connection, sandbox: Sandbox, says: Says) -> None:
     await says("How much?")
     async with db.step(connection.tenant_id) as session:
+        await session.execute("UPDATE procrastinate_jobs SET status = 'doing'")
         await session.execute("UPDATE procrastinate_jobs SET status = 'failed'")
         await session.execute("UPDATE conversations SET answer_due_at = now() - interval '1 hour', answer_waiting = false")
     await turn.sweep()
