@@ -19,7 +19,7 @@ os.environ.setdefault("SAVDO_ALLOWED_HOSTS", "127.0.0.1,localhost")
 os.environ.setdefault("SAVDO_DEBOUNCE_MS", "40")
 os.environ["SAVDO_DATA_DIR"] = str(TEST_DATA / f"files-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}")
 
-from savdo.base import db, embedded, http, jobs  # noqa: E402 # the settings above must stand first
+from savdo.base import circuit, db, embedded, http, jobs  # noqa: E402 # the settings above must stand first
 from savdo.base.migrate import FOLDER, migrate  # noqa: E402
 from savdo.channels import connections  # noqa: E402
 from savdo.channels.models import Connection, channel  # noqa: E402
@@ -60,9 +60,11 @@ async def opened(database_url: str) -> AsyncGenerator[str]:
 
 @pytest_asyncio.fixture
 async def database(opened: str) -> str:
-    """The open database with no job left over from another test."""
+    """The open database with no job left over from another test, no connection that would still be polled, no open breaker."""
     async with db.platform_step("a clean queue for a test") as session:
         await session.execute("DELETE FROM procrastinate_jobs")
+        await session.execute("UPDATE connections SET status = 'off' WHERE status <> 'off'")
+    circuit.forget()
     return opened
 
 
