@@ -12,7 +12,7 @@ from typing import Any, Final
 from savdo.ai import language
 from savdo.knowledge import words
 from savdo.knowledge.models import Passage
-from savdo.reply import answers, leads, sayings
+from savdo.reply import answers, leads, sayings, topic
 from savdo.reply.models import Campaign, Draft, Reading, Turn
 
 LONGEST: Final = 500
@@ -46,7 +46,7 @@ def _doubted(turn: Turn, reading: Reading, passages: Sequence[Passage]) -> Draft
     """The answer to a question that was perhaps read as something else: only where the passages hold it plainly."""
     if reading.wants_human or reading.confidence >= DOUBTED or reading.intent in ("greeting", "opt_out") or len(turn.text.split()) < 3:
         return None
-    found = answers.find(turn, reading, _question_text(turn), passages)
+    found = answers.find(turn, reading, topic.asked(turn), passages)
     if found is None or found.support < PLAINLY:
         return None
     return Draft(found.text, reading, cited=found.cited, notes=(*found.notes, f"read as {reading.intent}, doubted"))
@@ -127,14 +127,14 @@ def _objection(turn: Turn, reading: Reading, passages: Sequence[Passage]) -> Dra
     own = next((answer for one in flows[:1] if (answer := _in_language(_objection_answers(one).get(kind, ""), reading))), "")
     if own:
         return Draft(_joined(sayings.say("objection", turn, reading), own), reading)
-    found = answers.find(turn, reading, _question_text(turn), passages)
+    found = answers.find(turn, reading, topic.asked(turn), passages)
     if found and "?" in turn.text:
         return Draft(found.text, reading, cited=found.cited, notes=found.notes)
     return Draft(_joined(sayings.say("objection", turn, reading), sayings.say(f"objection_{kind}", turn, reading)), reading)
 
 
 def _place(turn: Turn, reading: Reading, passages: Sequence[Passage]) -> Draft:
-    found = answers.find(turn, reading, _question_text(turn), passages)
+    found = answers.find(turn, reading, topic.asked(turn), passages)
     if found:
         return Draft(found.text, reading, cited=found.cited, notes=found.notes)
     hours = sayings.hours(turn.profile, reading)
@@ -144,7 +144,7 @@ def _place(turn: Turn, reading: Reading, passages: Sequence[Passage]) -> Draft:
 
 
 def _question(turn: Turn, reading: Reading, passages: Sequence[Passage]) -> Draft:
-    found = answers.find(turn, reading, _question_text(turn), passages)
+    found = answers.find(turn, reading, topic.asked(turn), passages)
     if found is None:
         return _unknown(turn, reading)
     return Draft(_joined(found.text, _next_step(turn, reading)), reading, cited=found.cited, notes=found.notes)
@@ -160,15 +160,6 @@ FROM_THREAD: Final[Mapping[str, Said]] = {
     "opt_out": _opted_out, "complaint": _complaint,
 }  # fmt: skip
 FROM_PASSAGES: Final[Mapping[str, Looked]] = {"objection": _objection, "question_location_hours": _place}
-
-
-def _question_text(turn: Turn) -> str:
-    """This turn, with the one before it where it is too short to stand alone."""
-    text = turn.text
-    if len(text.split()) < 4:
-        before = [said.text for said in turn.history if said.author == "contact"][-1:]
-        text = "\n".join([*before, text])
-    return text
 
 
 def _next_step(turn: Turn, reading: Reading) -> str:
@@ -227,7 +218,7 @@ def _bot_spoke(turn: Turn) -> bool:
 
 
 def _is_known(turn: Turn) -> bool:
-    return bool(turn.facts.get("questions") or turn.facts.get("phone"))
+    return bool(leads.signals_of(turn.facts).get("questions") or turn.facts.get("phone"))
 
 
 def _company(turn: Turn) -> str:

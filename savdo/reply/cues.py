@@ -59,6 +59,15 @@ OBJECTIONS: Final[Mapping[str, re.Pattern[str]]] = {
     "need": re.compile(r"kerak ?emas|kerakmas|керак ?эмас|керакмас|nimaga kerak|нимага керак|yetib turibdi|етиб турибди|o'zimizda bor|ehtiyoj yo'q|shusiz|bitgan|не нуж(?:но|ен)|зачем (?:мне|нам|она|он|црм|crm|это|вообще)|хватает|справляемся|без этого|обойд[её]мся|не вижу смысла|керек емес|не қажет|онсыз|жетеді бізге|бізде бар|don'?t need|no need|fine without|why would i need|enough for us|жаңасын алған", ANY_CASE),
     "feature": re.compile(r"yo'q ekan|йўқ экан|йук экан|olmas ekan|to'g'ri kelmaydi|тўғри келмайди|tugri kelmaydi|bo'lmasa .{0,20}(?:kelmay|olmay)|без (?:них|него|неё|этого|парковки|\w+) (?:нам )?не (?:подход|вариант|рассматр)|нет \w+.{0,30}(?:не подходит|не для нас|значит)|если нет|болмаса .{0,20}(?:келмей|керек)|жоқ (?:болса|екен)|dealbreaker|doesn'?t (?:have|support)|lacks?|without (?:a|an|it|that|those)\b.{0,20}(?:not|won't)|no \w+ \w+ = ", ANY_CASE),
 }  # fmt: skip
+# Whether they are open is no wish for a visit.
+OPENING: Final = re.compile(
+    r"\b(?:open|closed?|working hours|opening hours)\b|(?:do|are|will) you (?:guys )?work(?:ing)?\b|\b(?:ishlaysiz|ishlaysizlar|ishlaysizmi|ishlaydi|ochiqmi|ochiqsiz)\w*|ишлайсиз\w*|ишлайди\w*|очи[қк]ми\w*|\bработает\w*|\bоткрыт\w*|жұмыс істей\w*|істейсі[зң]\w*|ашы[қк]сы[зң]\w*|ашы[қк] па",
+    ANY_CASE,
+)
+WISHES_VISIT: Final = re.compile(
+    r"\b(?:book|appointment|schedule|come (?:over|by|in)|visit|i'll come)\b|запи[сш]\w*|приеду|подъеду|заеду|приехать|yozib qo'y|yozing meni|boraman|borsam|kelaman|kelsam|бораман|келаман|барсам|барамын|келемін|жазып",
+    ANY_CASE,
+)
 ASKING: Final = re.compile(r"\?|\bmi\b|mi\W*$|ми\W*$|\b(?:qancha|сколько|қанша|how)\b", ANY_CASE)
 
 

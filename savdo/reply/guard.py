@@ -20,6 +20,7 @@ from decimal import Decimal
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from savdo.ai.language import identify
 from savdo.reply import claims, figures
 from savdo.reply.figures import Figure
 from savdo.reply.models import Campaign, Evidence, Fault
@@ -72,6 +73,8 @@ BUDGET: Final = re.compile(
     r"budjet|byudjet|бюджет|budget|gacha|гача|\bдо\b|дейін|up to|under|within|ingiz|ваш|your|сіздің|сиз\w*нг|you said|вы (?:указ|назв|писал|сказал)|aytgan|айтқан",
     re.IGNORECASE,
 )
+# Below this, a reply is a name and a number.
+JUDGED_LETTERS: Final = 25
 ITEM: Final = re.compile(r"(?m)^\s*(?:[-•*–—▪✅🔹]|\d{1,2}[.)])\s")
 
 
@@ -98,7 +101,7 @@ def check(text: str, language: str, evidence: Evidence) -> tuple[Fault, ...]:
         *_figure_faults(_without(text, linked), known),
         *(Fault("claim", sentence) for sentence in claims.unfounded(text, language, known.company_text)),
         *_leaks(text, evidence),
-        *_language_faults(_without(text, linked), language),
+        *_language_faults(_without(text, linked), language, evidence),
     ]  # fmt: skip
     return tuple(dict.fromkeys(faults))
 
@@ -239,36 +242,21 @@ def _leaks(text: str, evidence: Evidence) -> Iterator[Fault]:
             yield Fault("leak", "repeats an order to the answerer")
 
 
-# Letters and words that only one of our languages has; a stranger among them gives a wrong language away.
-MARKS: Final[Mapping[str, re.Pattern[str]]] = {
-    "kk": re.compile(r"[әңғүұқөһі]"),
-    "uz_cyrl": re.compile(r"[ўқғҳ]"),
-    "ru": re.compile(r"[ыщ]|\b(?:и|в|не|на|что|это|для|вы|мы|как|есть|по|до|от|ваш\w*|цена|можно|стоит|рублей)\b"),
-    "uz_latn": re.compile(
-        r"o'|g'|\b(?:va|bu|uchun|bilan|narxi|siz\w*|biz\w*|bor|ham|mumkin|kerak|qanday|rahmat|salom|assalomu|necha|qancha|so'm)\b|\w+(?:ingiz|miz|lar|dan|ning|moqda|siz)\b"
-    ),
-    "en": re.compile(
-        r"\b(?:the|is|are|you|we|and|for|our|your|of|to|this|what|can|have|please|thank|with|it|in|at|will|from|hello|hi|yes|no|a)\b"
-    ),
-}
+def _language_faults(text: str, language: str, evidence: Evidence) -> Iterator[Fault]:
+    """The reply in another language than the customer's. Short replies and names say too little to judge.
 
-
-def _language_faults(text: str, language: str) -> Iterator[Fault]:
-    """The reply in another language than the customer's. Short replies and names in another script say too little to judge."""
-    # What stands in « » is quoted from a document, in the document's language.
-    low = claims.folded(re.sub(r"\d+|«[^»]*»", " ", text))
-    cyrillic, latin = len(re.findall(r"[а-яёәңғүұқөһіўҳ]", low)), len(re.findall(r"[a-z]", low))
-    if cyrillic + latin < 12:
+    What stands in « » is quoted from a document, in the document's language; names and cells are the company's own words.
+    """
+    own = [
+        *(name for campaign in evidence.campaigns for name in (campaign.name, *campaign.features)),
+        str(evidence.profile.get("name") or ""),
+    ]
+    own += [value for passage in evidence.passages for value in (passage.cells or {}).values()]
+    for name in sorted({one for one in own if len(one) > 2}, key=len, reverse=True):
+        text = text.replace(name, " ")
+    text = re.sub(r"\d+|«[^»]*»|<[^>]*>", " ", text)
+    if len(re.findall(r"[^\W\d_]", text)) < JUDGED_LETTERS:
         return
-    is_cyrillic = cyrillic > latin
-    hits = {name: len(mark.findall(low)) for name, mark in MARKS.items()}
-    kazakh = len(re.findall(r"[әңүұөһі]", low))
-    verdict = {
-        "en": is_cyrillic or hits["uz_latn"] > hits["en"] + 1,
-        "ru": not is_cyrillic or kazakh + hits["uz_cyrl"] > max(2, hits["ru"]),
-        "kk": not is_cyrillic or (cyrillic > 25 and kazakh == 0 and hits["kk"] == 0),
-        "uz": kazakh > 2 if is_cyrillic else hits["en"] > hits["uz_latn"] + 1,
-    }
-    russian_for_uzbek = language == "uz" and is_cyrillic and cyrillic > 25 and hits["uz_cyrl"] == 0 and hits["ru"] > 1
-    if verdict.get(language, False) or russian_for_uzbek:
+    told, _ = identify(text)
+    if told != language:
         yield Fault("language", f"not in {language}")

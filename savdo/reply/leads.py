@@ -12,15 +12,21 @@ NEAR: Final = frozenset({"now", "days"})
 
 
 def facts_of(turn: Turn, reading: Reading) -> dict[str, Any]:
-    """The lead facts new in this turn: entities, and what they asked, doubted and decided."""
+    """The lead facts new in this turn: entities and objections, and under "signals" what they asked and decided so far.
+
+    Signals are for the score; they are kept whole under one key, so that whoever shows facts to people can leave them out.
+    """
     facts = {key: value for key, value in reading.entities.items() if turn.facts.get(key) != value}
+    signals = dict(signals_of(turn.facts))
     if reading.intent in QUESTIONS:
-        facts["questions"] = int(turn.facts.get("questions") or 0) + 1
+        signals["questions"] = int(signals.get("questions") or 0) + 1
     for intent in ("booking", "ready_to_buy", "complaint", "opt_out"):
         if reading.intent == intent:
-            facts[intent] = True
+            signals[intent] = True
     if reading.wants_human and reading.intent != "complaint":
-        facts["asked_for_person"] = True
+        signals["asked_for_person"] = True
+    if signals != signals_of(turn.facts):
+        facts["signals"] = signals
     known: list[str] = list(turn.facts.get("objections") or [])
     raised = [one for one in reading.objections if one not in known] if reading.intent == "objection" or reading.objections else []
     if raised:
@@ -28,21 +34,27 @@ def facts_of(turn: Turn, reading: Reading) -> dict[str, Any]:
     return facts
 
 
+def signals_of(facts: Mapping[str, Any]) -> Mapping[str, Any]:
+    """questions (a count), booking, ready_to_buy, complaint, opt_out, asked_for_person (true or missing)."""
+    return facts.get("signals") or {}
+
+
 def score(facts: Mapping[str, Any]) -> int:
     """The lead's worth after everything said so far. A decision to buy, or a visit with a near date and a contact, is hot."""
+    signals = signals_of(facts)
     reachable = bool(facts.get("phone") or facts.get("email"))
-    if facts.get("opt_out"):
+    if signals.get("opt_out"):
         return 5
-    if facts.get("complaint") and not facts.get("ready_to_buy"):
+    if signals.get("complaint") and not signals.get("ready_to_buy"):
         return 15
-    if facts.get("ready_to_buy"):
+    if signals.get("ready_to_buy"):
         return 95 if reachable else 85
-    if facts.get("booking") and reachable and facts.get("timeline") in NEAR:
+    if signals.get("booking") and reachable and facts.get("timeline") in NEAR:
         return 88
-    worth = 10 + 15 * min(int(facts.get("questions") or 0), 3)
+    worth = 10 + 15 * min(int(signals.get("questions") or 0), 3)
     worth += 25 if reachable else 0
-    worth += 25 if facts.get("booking") else 0
-    worth += 20 if facts.get("asked_for_person") else 0
+    worth += 25 if signals.get("booking") else 0
+    worth += 20 if signals.get("asked_for_person") else 0
     worth += sum(10 for key in ("budget", "quantity", "company") if facts.get(key))
     worth += 10 if facts.get("timeline") in NEAR else 0
     worth -= 5 * len(facts.get("objections") or [])

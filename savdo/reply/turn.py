@@ -26,8 +26,8 @@ from savdo.conversations import contacts, intake, media, outbox
 from savdo.conversations.models import Taken
 from savdo.knowledge import search
 from savdo.knowledge.models import Passage
-from savdo.reply import generate, record, understand
-from savdo.reply.models import Draft, Reading, Turn
+from savdo.reply import generate, record, topic, understand
+from savdo.reply.models import Draft, Turn
 
 ATTEMPTS = 4
 # A sentence that looks finished waits this share of the longest wait.
@@ -133,30 +133,18 @@ async def _end_of_burst(tenant_id: UUID, conversation_id: UUID) -> Turn | None:
 
 async def _drafted(turn: Turn, timings: Timings) -> tuple[Draft, Sequence[Passage]]:
     with timings.of("read"):
-        reading, vector = await _read(turn)
+        asked = topic.asked(turn)
+        vector = await embed.query(asked)
+        reading = await asyncio.to_thread(understand.read, turn)
     with timings.of("search"):
         async with step(turn.tenant_id) as session:
-            passages = await search.find(session, search_text(turn), vector)
+            passages = await search.find(session, asked, vector)
     with timings.of("draft"):
         return await generate.draft(turn, reading, passages), passages
 
 
 # What happens between reading the thread and writing the answer. `savdo bench` puts its own here, to measure what is around it.
 pipeline: Callable[[Turn, Timings], Awaitable[tuple[Draft, Sequence[Passage]]]] = _drafted
-
-
-async def _read(turn: Turn) -> tuple[Reading, Sequence[float]]:
-    vector = await embed.query(search_text(turn))
-    return await asyncio.to_thread(understand.read, turn), vector
-
-
-def search_text(turn: Turn) -> str:
-    """What to look for: this turn, with the one before it where this one is too short to stand alone."""
-    text = turn.text
-    if len(text.split()) < 4:
-        before = [said.text for said in turn.history if said.author == "contact"][-1:]
-        text = "\n".join([*before, text])
-    return text[-1500:]
 
 
 def _wait(inbound: Inbound) -> timedelta:

@@ -8,14 +8,14 @@ from typing import Final, cast
 import numpy as np
 
 from savdo.ai import embed, language, linear
-from savdo.reply import cues, entities
+from savdo.reply import cues, entities, topic
 from savdo.reply.models import Intent, Objection, Reading, Sentiment, Turn
 
 MODEL: Final = Path(__file__).with_name("model.npz")
 # The sentence vector beside the n-grams; e5 vectors lie close together, so their common part is taken off when trained (bias).
 VECTOR_WEIGHT: Final = 1.6
 LONGEST_READ: Final = 400
-HUMAN_SHARE: Final = 0.62
+FEWEST_ASKED: Final = 2
 
 
 def read(turn: Turn) -> Reading:
@@ -24,7 +24,8 @@ def read(turn: Turn) -> Reading:
     spoken, script = language.identify(text, turn.language)
     if not any(letter.isalpha() for letter in text):
         script = _script_before(turn, script)
-    seen = features(text)
+    # Who greets and asks, asks: the greeting is answered beside.
+    seen = features(topic.bare(text))
     shares = _shares("intent", seen)
     intent, confidence, forced = _intent(turn, text, shares)
     found = entities.read(turn, intent)
@@ -62,10 +63,14 @@ def _intent(turn: Turn, text: str, shares: dict[str, float]) -> tuple[Intent, fl
         return "human_request", 1.0, True
     if not re.search(r"\w", text):
         return ("thanks_bye", 0.6, True) if re.search("[👍🙏❤😊🔥👌]", text) else ("unclear", 0.9, True)
-    told = cues.certain_intent(text)
+    told = "greeting" if topic.greets(text) else cues.certain_intent(text)
     if told:
         return cast(Intent, told), 0.95, True
     best, share = next(iter(shares.items()))
+    if best in ("greeting", "thanks_bye") and "?" in text and len(topic.bare(text).split()) >= FEWEST_ASKED:
+        best, share = next((name, share) for name, share in shares.items() if name not in ("greeting", "thanks_bye"))
+    if best == "booking" and cues.OPENING.search(text) and not cues.WISHES_VISIT.search(text):
+        best = "question_location_hours"
     return cast(Intent, best), share, False
 
 

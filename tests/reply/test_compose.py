@@ -51,7 +51,7 @@ def test_that_a_person_is_called_for_a_reason(text: str, reason: str) -> None:
 def test_that_a_booking_is_no_handover() -> None:
     draft = answered(turn("запишите меня на завтра на 15:00"))
     assert draft.handover is None
-    assert draft.facts["booking"] is True
+    assert draft.facts["signals"] == {"booking": True}
     assert draft.facts["timeline"] == "days"
 
 
@@ -92,7 +92,7 @@ def test_that_hours_come_from_the_profile() -> None:
 
 def test_that_a_decision_is_hot_and_a_plan_for_next_year_is_not() -> None:
     assert answered(turn("беру, выставляйте счёт, 90 123 45 67")).score > 80
-    assert answered(turn("я подумаю, может через полгода", facts={"questions": 3, "phone": "+998901234567"})).score <= 60
+    assert answered(turn("я подумаю, может через полгода", facts={"signals": {"questions": 3}, "phone": "+998901234567"})).score <= 60
 
 
 def test_that_every_sentence_is_there_in_every_language() -> None:

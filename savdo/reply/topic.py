@@ -1,0 +1,123 @@
+# ruff: noqa: E501 # a pattern is one line, or its alternatives cannot be read
+"""What a turn asks about: without its greeting, and with what was asked before where it says too little alone."""
+
+import re
+from typing import Final
+
+from savdo.knowledge import words
+from savdo.reply.models import Turn
+
+LONGEST: Final = 1500
+SHORT: Final = 4
+FOLLOWS_SHORT: Final = 6
+# How far back a chain of short follow-ups reaches.
+CHAIN: Final = 3
+HELLO: Final = re.compile(
+    r"(?:assalom\w*(?:[\s,]+alay?kum)?|ass?alo\w*(?:[\s,]+ale?y?kum)?|vaalaykum\s+assalom|салом\w*(?:\s+алайкум)?|ассалом\w*(?:[\s,]+ала?йкум)?|salom\w*|privet\w*|zdravstvu\w+|здравствуй\w*|привет\w*|добр\w+\s+(?:день|утр\w|вечер)|доброго\s+времени\s+суток|"
+    r"xayrli\s+(?:kun|tong|kech|oqshom)\w*|хайрли\s+(?:кун|тонг|кеч|оқшом)\w*|с[әа]лем\w*(?:\s+бе)?|salem\w*(?:\s+be)?|қайырлы\s+(?:күн|таң|кеш)\w*|қайырлы\s+кеш|hello(?:\s+there)?|hi(?:\s+there)?|hey(?:\s+there)?|good\s+(?:morning|afternoon|evening|day)|greetings)(?!\w)",
+    re.IGNORECASE,
+)
+ADDRESSED: Final = re.compile(
+    r"(?:bormisiz(?:lar)?|yaxshimisiz(?:lar)?|qalaysiz(?:lar)?|қалайсыз(?:лар)?|яхшимисиз(?:лар)?|бормисиз(?:лар)?|қалыңыз\s+қалай|как\s+дела|how\s+are\s+you|aka|opa|ака|опа|hurmatli|уважаем\w+|коллеги|team|there|everyone|guys|все[хм]|баршаңызға|hammaga|ҳаммага)(?!\w)",
+    re.IGNORECASE,
+)
+THANKS: Final = re.compile(
+    r"(?:(?:katta\s+|каттакон\s+|катта\s+|большое\s+|үлкен\s+|көп\s+)?(?:rahmat|raxmat|раҳмат|рахмат|спасибо|благодарю|рахмет|рақмет|rahmet)(?:\s+(?:sizga|сизга|сізге|вам|большое|katta|за\s+ответ))?|thank(?:s|\s+you)(?:\s+(?:so\s+much|very\s+much|a\s+lot|in\s+advance))?|заранее\s+спасибо|oldindan\s+rahmat)(?!\w)",
+    re.IGNORECASE,
+)
+BETWEEN: Final = " \t\n,.!;:-–—👋🙂😊🙏"
+FOLLOWS: Final = re.compile(r"^(?:а|ну\s+а|и|ал|and|what about|how about|or|va|unda|у?нда|ва|yoki|ёки|немесе|сонда|или|тогда|then)\s|(?:chi|чи|ше|ші)\W*$", re.IGNORECASE)  # fmt: skip
+# They ask something of a thing and do not name the thing: alone they are about what was spoken of before.
+OF_SOMETHING: Final = frozenset(
+    f"@{name}"
+    for name in (
+        "price", "cheap", "expensive", "today", "tomorrow", "morning", "evening", "daytime", "night", "hour", "minute", "day", "week", "month",
+        "year", "duration", "urgent", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "weekend", "quantity",
+        "size", "color", "weight", "included", "percent", "samsung", "iphone", "xiaomi", "room", "city", "region", "other_city", "child",
+        "adult", "student", "person", "finish", "free", "paid", "separately", "brand", "model", "new", "used", "original", "copy",
+    )
+)  # fmt: skip
+
+
+def asked(turn: Turn) -> str:
+    """What to look for. A really elliptical message ("and for 2 rooms?") borrows the topic of the one before; where it names
+    a property of its own, only the thing is borrowed, so that the new question weighs more than the old one."""
+    text = bare(turn.text)
+    if not is_elliptical(text):
+        return text[-LONGEST:]
+    before = [said.text for said in turn.history if said.author == "contact"]
+    topic = _topic_of(before)
+    own = [term for term in words.terms(text) if term.startswith("@")]
+    if own:
+        topic = _without_questions(topic)
+    return "\n".join(part for part in (topic, text) if part)[-LONGEST:]
+
+
+def is_elliptical(text: str) -> bool:
+    """Whether a message cannot be understood without the one before it."""
+    if not re.search(r"\w", text):
+        return True
+    follows = FOLLOWS.search(text.strip())
+    if len(text.split()) >= (FOLLOWS_SHORT if follows else SHORT):
+        return False
+    terms = words.terms(text)
+    if any(term.startswith("@") and term not in OF_SOMETHING for term in terms):
+        return False
+    # "Divan narxi?" names its thing; "narxi?" and "а для самсунга?" do not.
+    things = [word for word in words.folded_words(text) if word not in words.lexicon().stop and not _of_something(word)]
+    return bool(follows) or not things or not any(term.startswith("@") for term in terms)
+
+
+def bare(text: str) -> str:
+    """The message without the greeting it opens with and the thanks around a question; itself when nothing else is in it."""
+    rest = text.strip()
+    for _ in range(3):
+        opened = HELLO.match(rest) or ADDRESSED.match(rest) if rest != text.strip() else HELLO.match(rest)
+        if opened is None:
+            break
+        rest = rest[opened.end() :].lstrip(BETWEEN)
+    if "?" in rest:
+        rest = THANKS.sub(" ", rest).strip(BETWEEN)
+    return rest if re.search(r"\w{2}", rest) else text.strip()
+
+
+def greets(text: str) -> bool:
+    """Whether a message is a greeting and nothing else."""
+    rest = text.strip()
+    if not HELLO.match(rest):
+        return False
+    return not re.search(r"\w{2}", ADDRESSED.sub(" ", HELLO.sub(" ", rest)))
+
+
+def _of_something(word: str) -> bool:
+    meant = words.concepts([word], [words.stem(word)])
+    return word.isdigit() or any(f"{one}" in OF_SOMETHING for one in meant)
+
+
+def _topic_of(before: list[str]) -> str:
+    for text in reversed(before[-CHAIN:]):
+        rest = bare(text)
+        if not is_elliptical(rest) and not greets(rest):
+            return rest
+    return bare(before[-1]) if before else ""
+
+
+def _without_questions(text: str) -> str:
+    """The words of a text that name a thing, without those that ask a property of it."""
+    kept: list[str] = []
+    for word in text.split():
+        folded = words.folded_words(word)
+        meant = words.concepts(folded, [words.stem(one) for one in folded])
+        if folded and not all(one in words.lexicon().stop for one in folded) and not (set(meant) & PROPERTIES):
+            kept.append(word)
+    return " ".join(kept)
+
+
+PROPERTIES: Final = frozenset(
+    f"@{name}"
+    for name in (
+        "price", "cheap", "expensive", "discount", "promotion", "free", "paid", "payment", "prepayment", "installment", "credit", "cash",
+        "card", "transfer", "refund", "return_goods", "exchange", "warranty", "delivery", "courier", "pickup", "post", "duration", "urgent",
+        "address", "working_hours", "open", "closed", "parking", "day", "hour", "month", "week", "year", "minute", "stock", "installation",
+    )
+)  # fmt: skip
