@@ -136,11 +136,15 @@ def replay_job(job_id: int) -> None:
 @cli.command("eval")
 def evaluate(
     folder: Path,
-    model: Annotated[str, typer.Option(help="local, or a model's name.")] = "local",
+    model: Annotated[str, typer.Option(help="local, or a chain as in SAVDO_MODELS.")] = "local",
     json_file: Annotated[Path | None, typer.Option("--json", help="Write every figure and every wrong row here.")] = None,
-    report: Annotated[Path | None, typer.Option(help="Write the figures as Markdown here.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Write the figures as Markdown here; beside evals/ it is docs/quality.md.")] = None,
 ) -> None:
     """Runs messages, questions and dialogues through the real pipeline and prints the figures."""
+    os.environ["SAVDO_MODELS"] = "" if model == "local" else model
+    settings.cache_clear()
+    docs = folder.resolve().parent / "docs"
+    report = report or (docs / "quality.md" if docs.is_dir() else None)
     evals.run(folder, model=model, json_file=json_file, report=report)
 
 
