@@ -68,6 +68,8 @@ CREATE TABLE connections (
   channel text NOT NULL,
   name text NOT NULL,
   key text NOT NULL UNIQUE,
+  -- Whose it is at the other company, a bot's id.
+  account text,
   credentials bytea NOT NULL,
   settings jsonb NOT NULL DEFAULT '{}',
   state jsonb NOT NULL DEFAULT '{}',
@@ -77,6 +79,8 @@ CREATE TABLE connections (
   created_at timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (tenant_id, id)
 );
+-- One of them for the whole installation: two readers of one bot would each lose half of its messages.
+CREATE UNIQUE INDEX connections_account ON connections (channel, account) WHERE status <> 'off';
 
 CREATE TABLE contacts (
   tenant_id uuid NOT NULL REFERENCES tenants ON DELETE CASCADE,

@@ -87,16 +87,22 @@ async def create(
     *,
     credentials: Mapping[str, str] | None = None,
     settings: Mapping[str, Any] | None = None,
+    account: str | None = None,
+    status: str = "active",
 ) -> Connection:
-    """A new connection with its key (pk_… for the web chat, hk_… for hooks)."""
+    """A new connection with its key (pk_… for the web chat, hk_… for hooks).
+
+    `account` is whose it is at the other company (a bot's id); the database refuses a second one that is not off.
+    """
     connection_id = new_id()
     key = new_key("pk_" if channel == "web_chat" else "hk_", tenant_id)
     await session.execute(
-        """INSERT INTO connections (tenant_id, id, channel, name, key, credentials, settings)
-           VALUES (%s, %s, %s, %s, %s, %s, %s)""",
+        """INSERT INTO connections (tenant_id, id, channel, name, key, credentials, settings, account, status)
+           VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)""",
         (
             tenant_id, connection_id, channel, name, key,
             secrets.seal(json.dumps(dict(credentials or {})).encode()), Jsonb(dict(settings or {})),
+            account, status,
         ),
     )  # fmt: skip
     return await by_id(session, connection_id)
@@ -108,7 +114,11 @@ async def save_settings(session: Session, connection_id: UUID, settings: Mapping
 
 async def mark(session: Session, connection_id: UUID, status: str, problem: str | None = None) -> None:
     """Sets the state the owner sees: active, reconnect or off, with the reason in words."""
-    await session.execute("UPDATE connections SET status = %s, problem = %s WHERE id = %s", (status, problem, connection_id))
+    await session.execute(
+        # What the owner switched off is not lost: nothing that still fails there asks for a new connection.
+        "UPDATE connections SET status = %s, problem = %s WHERE id = %s AND (status <> 'off' OR %s <> 'reconnect')",
+        (status, problem, connection_id, status),
+    )
 
 
 def _opened(row: DictRow) -> Connection:

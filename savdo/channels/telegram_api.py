@@ -18,6 +18,8 @@ TOKEN = re.compile(r"[0-9]{1,20}:[A-Za-z0-9_-]{1,100}")
 # What a 403 says when the customer cannot be written to; any other is about this message.
 GONE = ("blocked", "deactivated", "initiate conversation", "kicked", "not a member")
 UPLOAD_TIMEOUT_S = 60.0
+REVOKED = "Telegram no longer accepts this bot's token; enter the one BotFather shows now."
+ELSEWHERE = "Another program reads this bot's messages; only one can."
 
 Upload = tuple[str, bytes, str]
 Params = Mapping[str, JsonValue]
@@ -131,10 +133,10 @@ def error_of(envelope: Envelope, status: int, unsure: type[ChannelError]) -> Cha
     if code == 429:
         return Busy(retry_after=max(1.0, envelope.parameters.retry_after))
     if code == 409:
-        return ReadElsewhere("Another program reads this bot's messages; only one can.", retry_after=3.0)
+        return ReadElsewhere(ELSEWHERE, retry_after=3.0)
     # A 404 is about the path, and of the path only the token is not ours.
     if code in (401, 404):
-        return Disconnected("Telegram no longer accepts this bot's token; enter the one BotFather shows now.")
+        return Disconnected(REVOKED)
     if code == 403:
         gone = any(fragment in words.lower() for fragment in GONE)
         return Blocked() if gone else Refused(f"Telegram refused: {words}")

@@ -1,6 +1,5 @@
 """Set-up: the web chat on the company's site, and Telegram."""
 
-import contextlib
 import json
 import re
 import secrets as random
@@ -8,19 +7,23 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Form, Request, Response
+from psycopg.rows import DictRow
 
 from savdo import audit
 from savdo.base import secrets, texts
-from savdo.base.db import Session, first, new_id, rows, step
+from savdo.base.db import Session, first, rows, step
 from savdo.base.errors import Invalid, NotFound, SavdoError
 from savdo.base.settings import settings
-from savdo.channels import connections
-from savdo.channels.models import Connection, channel
+from savdo.channels import connections, telegram_api, telegram_connecting, telegram_polling
+from savdo.channels.models import Connection
 from savdo.channels.web_chat import ORIGIN
 from savdo.web import page
 from savdo.web.page import Configurer
 
-TELEGRAM_TOKEN = re.compile(r"\d{5,20}:[A-Za-z0-9_-]{30,60}")
+# BotFather's whole message fits.
+LONGEST_PASTE = 1000
+# What stands in the row, in words for the log, and which text says so to the owner.
+PROBLEMS = {telegram_api.REVOKED: "setup.problem_token", telegram_api.ELSEWHERE: "setup.problem_elsewhere"}
 PRECHAT = ("name", "phone", "email")
 
 router = APIRouter(include_in_schema=False)
@@ -68,35 +71,31 @@ async def show_secret(request: Request, actor: Configurer) -> Response:
 
 
 @router.post("/setup/telegram")
-async def connect_telegram(request: Request, actor: Configurer, token: Annotated[str, Form(max_length=200)] = "") -> Response:
+async def connect_telegram(request: Request, actor: Configurer, token: Annotated[str, Form(max_length=LONGEST_PASTE)] = "") -> Response:
     """Asks Telegram who the bot is before anything is kept."""
-    token = token.strip()
     try:
-        name = await _checked(actor, token)
+        await telegram_connecting.connect(actor.tenant_id, actor.note, token)
     except SavdoError as error:
-        language = actor.language
-        key = f"error.{error.code}"
-        problem = texts.t(key, language) if texts.has(key) else error.message
-        return await _page(request, actor, telegram_problem=problem, status=422)
-    async with step(actor.tenant_id) as session:
-        credentials = {"token": token, "secret": random.token_urlsafe(32)}
-        connection = await connections.create(session, actor.tenant_id, "telegram_bot", name, credentials=credentials)
-        await audit.note(session, actor.tenant_id, actor.note, "connection.added", str(connection.id), {"channel": "telegram_bot"})
-    await _subscribe(connection)
+        return await _page(request, actor, telegram_problem=_words(actor, error), status=_status(error))
+    return page.go(request, "/setup#telegram", flash="setup.connected")
+
+
+@router.post("/setup/telegram/{connection_id}/token")
+async def renew_telegram(
+    request: Request, actor: Configurer, connection_id: UUID, token: Annotated[str, Form(max_length=LONGEST_PASTE)] = ""
+) -> Response:
+    try:
+        await telegram_connecting.renew(actor.tenant_id, actor.note, connection_id, token)
+    except NotFound:
+        raise
+    except SavdoError as error:
+        return await _page(request, actor, renewing=connection_id, renew_problem=_words(actor, error), status=_status(error))
     return page.go(request, "/setup#telegram", flash="setup.connected")
 
 
 @router.post("/setup/telegram/{connection_id}/disconnect")
 async def disconnect_telegram(request: Request, actor: Configurer, connection_id: UUID) -> Response:
-    async with step(actor.tenant_id) as session:
-        connection = await connections.by_id(session, connection_id)
-        if connection.channel != "telegram_bot":
-            raise NotFound
-        await connections.mark(session, connection_id, "off")
-        await audit.note(session, actor.tenant_id, actor.note, "connection.off", str(connection_id))
-    # Switched off here is what counts: whatever Telegram still delivers finds no connection.
-    with contextlib.suppress(SavdoError):
-        await channel("telegram_bot").subscribe(connection, "")
+    await telegram_connecting.disconnect(actor.tenant_id, actor.note, connection_id)
     return page.go(request, "/setup#telegram", flash="setup.disconnected")
 
 
@@ -106,17 +105,18 @@ async def _page(request: Request, actor: page.Actor, *, typed: dict[str, str] | 
         widget = await _web_chat(session, actor)
         bots = await rows(
             session,
-            """SELECT id, name, status, problem, last_event_at FROM connections
-                WHERE channel = 'telegram_bot' AND status <> 'off' ORDER BY id""",
+            """SELECT id, name, status, problem, (SELECT count(*) FROM conversations c WHERE c.connection_id = n.id) AS conversations,
+                      (SELECT max(last_inbound_at) FROM conversations c WHERE c.connection_id = n.id) AS heard_at
+                 FROM connections n WHERE channel = 'telegram_bot' AND status <> 'off' ORDER BY id""",
         )
     base = settings().public_url.rstrip("/") or str(request.base_url).rstrip("/")
     snippet = f'<script async src="{base}/widget/v1/loader.js" data-key="{widget.key}" data-locale="auto"></script>'
-    defaults: dict[str, Any] = {"wrong": "", "telegram_problem": "", "secret": ""}
+    defaults: dict[str, Any] = {"wrong": "", "telegram_problem": "", "renew_problem": "", "renewing": None, "secret": ""}
     return page.render(
         request, "setup/page.html", status=status, widget=widget, form={**_form(widget), **(typed or {})}, snippet=snippet,
-        bots=bots,
+        bots=[_told(actor, bot) for bot in bots],
         has_secret=bool(widget.credentials.get("identity_secret")),
-        prechat=PRECHAT, polling=not settings().public_url, **{**defaults, **values},
+        prechat=PRECHAT, polling=telegram_polling.needed(settings().public_url), **{**defaults, **values},
     )  # fmt: skip
 
 
@@ -127,28 +127,21 @@ async def _web_chat(session: Session, actor: page.Actor) -> Connection:
     return await connections.by_id(session, row["id"])
 
 
-async def _checked(actor: page.Actor, token: str) -> str:
-    """How Telegram calls the bot. Raises Invalid, Disconnected, Unavailable."""
-    if not TELEGRAM_TOKEN.fullmatch(token):
-        raise WrongToken
-    candidate = Connection(actor.tenant_id, new_id(), "telegram_bot", "", "", {"token": token, "secret": ""}, {}, "active")
-    return (await channel("telegram_bot").check(candidate)).name
+def _words(actor: page.Actor, error: SavdoError) -> str:
+    key = f"error.{error.code}"
+    return texts.t(key, actor.language) if texts.has(key) else error.message
 
 
-async def _subscribe(connection: Connection) -> None:
-    # Without a public address the messages are asked for instead.
-    hook = f"{settings().public_url.rstrip('/')}/hooks/telegram_bot/{connection.key}" if settings().public_url else ""
-    try:
-        await channel("telegram_bot").subscribe(connection, hook)
-    except SavdoError as error:
-        async with step(connection.tenant_id) as session:
-            await connections.mark(session, connection.id, "reconnect", error.message)
+def _status(error: SavdoError) -> int:
+    # A bot that is no longer ours is a wrong field of this form, and not a person who is not signed in.
+    return error.status if error.status in (409, 503) else 422
 
 
-class WrongToken(Invalid):
-    """This is not a bot token; it looks like 123456789:AA…, from @BotFather."""
-
-    code = "wrong_token"
+def _told(actor: page.Actor, bot: DictRow) -> DictRow:
+    """A bot as the page shows it: its problem in the reader's words, its address."""
+    key = PROBLEMS.get(bot["problem"] or "")
+    link = f"https://t.me/{bot['name'][1:]}" if bot["name"].startswith("@") else ""
+    return {**bot, "problem": texts.t(key, actor.language) if key else bot["problem"], "link": link}
 
 
 def _form(widget: Connection) -> dict[str, str]:
