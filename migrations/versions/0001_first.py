@@ -10,7 +10,10 @@ ROLES = """
 DO $$ BEGIN
   IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'savdo_app') THEN CREATE ROLE savdo_app NOLOGIN; END IF;
   IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'savdo_platform') THEN CREATE ROLE savdo_platform NOLOGIN; END IF;
-  EXECUTE format('GRANT savdo_app, savdo_platform TO %I WITH SET TRUE', current_user);
+  -- Roles belong to the whole server: two databases that are migrated side by side would both change the same row.
+  IF NOT (pg_has_role(current_user, 'savdo_app', 'SET') AND pg_has_role(current_user, 'savdo_platform', 'SET')) THEN
+    EXECUTE format('GRANT savdo_app, savdo_platform TO %I WITH SET TRUE', current_user);
+  END IF;
   EXECUTE format('GRANT USAGE, CREATE ON SCHEMA public TO %I', current_user);
 END $$;
 GRANT USAGE ON SCHEMA public TO savdo_app, savdo_platform;
