@@ -44,7 +44,8 @@ async def store(
     `wait` is how long to wait for the rest of a burst, `longest` the bound from the burst's first message.
     """
     payload = payload_of(inbound)
-    text = clean(inbound.text)
+    # A shared contact is its number, so that it is read like one that was typed.
+    text = clean(inbound.text or inbound.sender.phone)
     row = await first(
         session,
         """WITH m AS (

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -30,9 +30,9 @@ class Overdue:
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """`due`: when the answer is due, None when nothing is unanswered or may be; `turn` as it stands now."""
+    """`wait`: seconds until the answer is due, None when nothing is unanswered or may be; `turn` as it stands now."""
 
-    due: datetime | None
+    wait: float | None
     turn: Turn | None
 
 
@@ -52,14 +52,16 @@ async def begin(tenant_id: UUID, conversation_id: UUID) -> Begun:
         await session.execute("SET LOCAL synchronous_commit = off")
         begun = await session.execute(
             """UPDATE conversations SET answer_waiting = false WHERE id = %s
-               RETURNING answered_number < inbound_number AND status IN ('bot', 'handover') AS open, answer_due_at, answered_number""",
+               RETURNING answered_number < inbound_number AND status IN ('bot', 'handover') AS open,
+                 -- By the database's clock, which set it: a worker's may be off.
+                 GREATEST(0, extract(epoch FROM coalesce(answer_due_at, now()) - now()))::float AS wait""",
             (conversation_id,),
         )
         heads, said = await _loading(session, conversation_id)
     row, head = await begun.fetchone(), await heads.fetchone()
     if row is None or head is None or not row["open"] or head["opted_out_at"] or head["tenant_status"] != "active":
         return Begun(None, None)
-    return Begun(row["answer_due_at"] or clock.now(), _turn(tenant_id, head, await said.fetchall()))
+    return Begun(row["wait"], _turn(tenant_id, head, await said.fetchall()))
 
 
 async def _loading(session: Session, conversation_id: UUID) -> tuple[AsyncCursor[DictRow], AsyncCursor[DictRow]]:

@@ -17,7 +17,7 @@ from uuid import UUID
 import structlog
 
 from savdo.ai import embed
-from savdo.base import clock, telemetry
+from savdo.base import telemetry
 from savdo.base.db import Session, step
 from savdo.base.jobs import job
 from savdo.base.settings import settings
@@ -126,9 +126,9 @@ async def _take_one(session: Session, connection: Connection, inbound: Inbound) 
 async def _end_of_burst(tenant_id: UUID, conversation_id: UUID) -> Turn | None:
     while True:
         begun = await record.begin(tenant_id, conversation_id)
-        if begun.due is None or begun.due <= clock.now():
+        if not begun.wait:
             return begun.turn
-        await asyncio.sleep((begun.due - clock.now()).total_seconds())
+        await asyncio.sleep(begun.wait)
 
 
 async def _drafted(turn: Turn, timings: Timings) -> tuple[Draft, Sequence[Passage]]:
