@@ -1,14 +1,17 @@
 """How numbers, times, money and names look to a person: by their language and the company's time zone."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import dates, numbers
 from markupsafe import Markup, escape
 
-from savdo.base import clock
+from savdo.base import clock, texts
 
-CURRENCY = {"USD": "USD"}
+# Facts whose values are codes, each with words of its own.
+CODED = ("timeline", "objection")
 
 
 def zone(name: str) -> ZoneInfo:
@@ -56,9 +59,29 @@ def day(moment: datetime, language: str, timezone: str) -> str:
     return dates.format_skeleton("yMMMMd", moment.astimezone(zone(timezone)), locale=language)
 
 
+def facts(known: Mapping[str, Any], language: str) -> list[tuple[str, str]]:
+    """What is known of a customer or was understood of a turn, as (what, value) in words; what has no words is not for people."""
+    named = [(f"fact.{name}", _fact(name, value, language)) for name, value in known.items()]
+    return [(texts.t(key, language), words) for key, words in named if words and texts.has(key)]
+
+
 def initials(name: str | None) -> str:
     words = [word for word in (name or "").split() if word[0].isalnum()]
     return "".join(word[0] for word in (words[0], *words[1:][-1:])).upper() if words else "?"
+
+
+def _fact(name: str, value: Any, language: str) -> str:
+    if isinstance(value, Mapping):
+        ends = [number(value[end], language) for end in ("min", "max") if value.get(end) is not None]
+        return " ".join(["–".join(dict.fromkeys(ends)), str(value.get("currency") or "")]).strip() if ends else ""
+    if isinstance(value, list | tuple):
+        # Each of the `objections` is an `objection`.
+        return ", ".join(words for one in value if (words := _fact(name.removesuffix("s"), one, language)))
+    if name in CODED:
+        return texts.t(f"{name}.{value}", language) if texts.has(f"{name}.{value}") else ""
+    if isinstance(value, bool) or value is None:
+        return ""
+    return number(value, language) if isinstance(value, int | float) else str(value)
 
 
 def _time(moment: datetime, short: str, language: str, timezone: str) -> Markup:

@@ -153,16 +153,19 @@ export function connect(key: string, config: Config, stored: Stored, arrival: { 
     bridge.store(`out.${id}`, null);
   }
 
-  async function reload(): Promise<void> {
+  async function reload(again = true): Promise<void> {
     const mine = generation;
     const found = await call("GET", "/messages?limit=50");
     if (mine !== generation) return;
-    state.messages = new Map(found.messages.map((one: Message) => [one.id, one]));
+    // A change that came while the list was on its way may be older in the list.
+    if (again && revision > found.revision) return reload(false);
+    const newer = [...state.messages.values()].filter((one) => one.id > found.revision);
+    state.messages = new Map([...found.messages, ...newer].map((one: Message) => [one.id, one]));
     state.older = found.messages.length === 50;
     found.messages.forEach((one: Message) => one.client_msg_id && drop(one.client_msg_id));
     state.readUpTo = found.read_up_to;
     state.status = found.status;
-    revision = found.revision;
+    revision = Math.max(revision, found.revision);
     state.loaded = true;
     bridge.changed();
   }
