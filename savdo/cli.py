@@ -57,6 +57,8 @@ def demo(
 ) -> None:
     """Everything in one process with a demo company; Ctrl-C stops it."""
     os.environ["SAVDO_DATA_DIR"], os.environ["SAVDO_PORT"] = str(data), str(port)
+    # Whoever looks at a demo wants to read its address, not its log.
+    os.environ.setdefault("SAVDO_LOG_LEVEL", "WARNING")
     telemetry.configure()
     demonstration.run(business, open_browser=not no_open)
 

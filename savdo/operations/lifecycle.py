@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from savdo import audit
 from savdo.accounts import access
@@ -55,6 +55,9 @@ class ProfileFile(BaseModel):
     working_hours: dict[str, list[str] | None] = {}
 
 
+CAMPAIGNS = TypeAdapter(list[CampaignFile])
+
+
 @dataclass(frozen=True, slots=True)
 class Business:
     """A company as a folder holds it: profile.json, campaigns.json, docs/."""
@@ -89,7 +92,7 @@ def read_business(folder: Path) -> Business:
     if not isinstance(campaigns, list):
         raise WrongBusiness(f"{folder / 'campaigns.json'}: a list of campaigns is needed.")
     try:
-        parsed = [CampaignFile.model_validate(one) for one in campaigns]
+        parsed = CAMPAIGNS.validate_python(campaigns)
     except ValidationError as error:
         raise _wrong(folder / "campaigns.json", error) from None
     docs = folder / "docs"

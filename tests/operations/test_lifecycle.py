@@ -1,0 +1,67 @@
+"""Taking a company on from its folder."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from savdo.accounts import access
+from savdo.base import db
+from savdo.channels import connections
+from savdo.demo import COMPANY
+from savdo.operations import lifecycle
+
+PROFILE = {"name": "Oq Choy", "currency": "UZS", "timezone": "Asia/Tashkent", "languages": ["uz"]}
+
+
+def folder(tmp_path: Path, profile: object, campaigns: object = None) -> Path:
+    (tmp_path / "profile.json").write_text(profile if isinstance(profile, str) else json.dumps(profile))
+    if campaigns is not None:
+        (tmp_path / "campaigns.json").write_text(json.dumps(campaigns))
+    return tmp_path
+
+
+async def test_that_a_company_is_complete_after_onboarding(database: str) -> None:
+    made = await lifecycle.onboard(COMPANY, email="owner@chinor.example", password="a long enough password")
+    assert await access.by_api_key(made.api_key) == made.tenant_id
+    assert [member.tenant_id for member in await access.who_is("Owner@Chinor.example", "a long enough password")] == [made.tenant_id]
+    assert (await connections.by_key(made.widget_key, "web_chat")).tenant_id == made.tenant_id
+    async with db.step(made.tenant_id) as session:
+        documents = await db.rows(session, "SELECT name, status FROM documents ORDER BY name")
+        campaigns = await db.rows(session, "SELECT name, price FROM campaigns ORDER BY position")
+    assert [row["status"] for row in documents] == ["ready"] * 4
+    assert campaigns[0]["price"] == {"amount": 3400000.0, "currency": "UZS", "from": True, "per": "m"}
+
+
+async def test_that_two_companies_of_one_name_get_their_own_addresses(database: str, tmp_path: Path) -> None:
+    business = folder(tmp_path, PROFILE)
+    first, second = await lifecycle.onboard(business), await lifecycle.onboard(business)
+    assert first.slug != second.slug
+
+
+@pytest.mark.parametrize(
+    ("profile", "campaigns", "words"),
+    [
+        ("{not json", None, "is not valid JSON"),
+        ({"name": ""}, None, "profile.json: name"),
+        ({**PROFILE, "currency": "sum"}, None, "profile.json: currency"),
+        (PROFILE, {"name": "not a list"}, "a list of campaigns"),
+        (PROFILE, [{"name": "Tea", "price": {"amount": -1, "currency": "UZS"}}], "campaigns.json: 0.price.amount"),
+    ],
+)
+def test_that_a_wrong_folder_names_the_file_and_the_field(tmp_path: Path, profile: object, campaigns: object, words: str) -> None:
+    with pytest.raises(lifecycle.WrongBusiness, match=re.escape(words)):
+        lifecycle.read_business(folder(tmp_path, profile, campaigns))
+
+
+def test_that_a_missing_folder_is_said(tmp_path: Path) -> None:
+    with pytest.raises(lifecycle.WrongBusiness, match="cannot be read"):
+        lifecycle.read_business(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("name", "slug"), [("Nurli Kvadrat", "nurli-kvadrat"), ("Oʻzbek Choy!", "ozbek-choy"), ("Ромашка", "company"), ("x" * 99, "x" * 40)]
+)
+def test_that_a_name_becomes_an_address(name: str, slug: str) -> None:
+    assert lifecycle.slug_of(name) == slug
