@@ -17,6 +17,7 @@ import structlog
 from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job as QueuedJob
 from procrastinate.jobs import Status
+from procrastinate.worker import Worker
 from psycopg_pool import AsyncConnectionPool
 
 from savdo.base import clock, telemetry
@@ -26,6 +27,8 @@ P = ParamSpec("P")
 
 HEARTBEAT_S = 3.0
 STALLED_AFTER_S = 15.0
+# A job that is tried again is told of by nobody when its time has come, and a notice can cross an empty look.
+POLL_S = 1.0
 
 log = structlog.get_logger()
 queue = procrastinate.App(connector=procrastinate.PsycopgConnector())
@@ -42,9 +45,12 @@ class Backoff(procrastinate.BaseRetryStrategy):
     def get_retry_decision(self, *, exception: BaseException, job: QueuedJob) -> procrastinate.RetryDecision | None:
         if getattr(exception, "permanent", False) or job.attempts + 1 >= self.attempts:
             return None
-        wait = min(self.longest, 2.0**job.attempts) * random.uniform(0.9, 1.3)
-        wait = max(wait, getattr(exception, "retry_after", 0.0))
+        wait = max(self.wait(job.attempts), getattr(exception, "retry_after", 0.0))
         return procrastinate.RetryDecision(retry_at=clock.now() + timedelta(seconds=wait))
+
+    def wait(self, attempts: int) -> float:
+        """Seconds until the next attempt, after `attempts` earlier ones. Spread, so that what failed together comes back apart."""
+        return min(self.longest, 2.0 ** min(attempts, 30) * random.uniform(0.9, 1.3))
 
 
 class Job(Generic[P]):
@@ -163,7 +169,11 @@ async def waiting(session: Session) -> dict[str, int]:
     return {row["status"]: row["count"] for row in await rows(session, "SELECT status, count(*) FROM procrastinate_jobs GROUP BY status")}
 
 
-async def _correlated(call_next: Callable[[], Awaitable[Any]], context: procrastinate.JobContext, _worker: object) -> Any:
+async def _correlated(call_next: Callable[[], Awaitable[Any]], context: procrastinate.JobContext, worker: Worker) -> Any:
+    task = asyncio.current_task()
+    if context.job.lock is not None and task is not None:
+        # What waits behind this lock was hidden when it was told of: without a look now it would wait for the next poll.
+        task.add_done_callback(lambda _: worker._new_job_event.set())  # pyright: ignore[reportPrivateUsage] # it has no other way to wake
     with telemetry.correlated():
         telemetry.correlate(job=context.job.task_name, job_id=str(context.job.id))
         return await call_next()
@@ -174,7 +184,7 @@ async def _supervised(name: str, concurrency: int, stop: asyncio.Event) -> None:
         worker = asyncio.create_task(
             queue.run_worker_async(
                 name=name, concurrency=concurrency, install_signal_handlers=False, delete_jobs="successful",
-                update_heartbeat_interval=HEARTBEAT_S, stalled_worker_timeout=STALLED_AFTER_S, shutdown_graceful_timeout=20,
+                fetch_job_polling_interval=POLL_S, update_heartbeat_interval=HEARTBEAT_S, stalled_worker_timeout=STALLED_AFTER_S, shutdown_graceful_timeout=20,
                 worker_middleware=[_correlated],
             )
         )  # fmt: skip
