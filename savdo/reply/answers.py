@@ -1,14 +1,14 @@
-"""The fact that answers a question, picked from the passages: rows of a table said in words, sentences quoted.
+"""The fact that answers a question, picked from the passages: rows of a table said in words, passages quoted.
 
-How well a sentence answers is judged by the words it shares with the question (in four languages, through the search
-lexicon), by its meaning, and by where search ranked its passage. When nothing is close enough there is no answer.
+Search's own ranking says which passage it is (`picking.py`); a short passage is said whole, since which of its sentences
+holds the fact is a guess more. When no passage is likely enough there is no answer.
 """
 
 import functools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import numpy as np
@@ -17,108 +17,45 @@ from numpy.typing import NDArray
 from savdo.ai import embed, language
 from savdo.knowledge import words
 from savdo.knowledge.models import Passage
-from savdo.reply import sayings
+from savdo.reply import durations, picking, sayings
 from savdo.reply.models import Reading, Turn
 
 Vector = NDArray[np.float64]
 
-PASSAGES_READ: Final = 6
-SENTENCES_EMBEDDED: Final = 10
 MOST_ROWS: Final = 3
-LONGEST_QUOTE: Final = 330
+LONGEST_QUOTE: Final = 350
 # Below this a neighbouring fact is as likely as the right one.
-SUPPORTED: Final = 0.65
+LIKELY: Final = 0.36
+# Rows this close to the best are told beside it.
+CLOSE: Final = 0.85
+MOST_PIECES: Final = 1000
 MONEY_HEADING: Final = re.compile(r"цена|стоимость|тариф.?руб|narx|summa|price|cost|баға|құны|so.?m|сум|тенге|теңге", re.IGNORECASE)
 HEADING_CURRENCY: Final = (("UZS", r"so.?m|сум|сўм|uzs"), ("KZT", r"тенге|теңге|tenge|kzt|₸"), ("USD", r"usd|\$|доллар"))
 ANCHOR: Final = re.compile(r"(?<!\w)(?:[A-Z]{2,}\w*|[a-z]+\d+|\d{3,}|[A-Z]\w*\d\w*)(?!\w)")
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
-    """A sentence or a row that may be the answer."""
-
-    text: str
-    passage: Passage
-    rank: int
-    place: int
-
-
-@dataclass(frozen=True, slots=True)
 class Found:
-    """An answer: what to say, the passages it stands in, and how well it is supported (0 to about 2)."""
+    """An answer: what to say, the passages it stands in and their language, and how likely (0 to 1) they hold it."""
 
     text: str
     cited: tuple[UUID, ...]
     support: float
+    language: str
     notes: tuple[str, ...] = ()
 
 
 def find(turn: Turn, reading: Reading, question: str, passages: Sequence[Passage]) -> Found | None:
-    """The best supported answer, or None when the passages do not hold one."""
-    read = passages[:PASSAGES_READ]
-    if not read:
+    """The most likely answer, or None when the passages do not hold one."""
+    picks = picking.ranked(question, reading, passages)
+    if not picks or picks[0].likely < LIKELY or _misses_anchor(question, passages):
         return None
-    wanted = _weights(question, passages)
-    units = [unit for rank, passage in enumerate(read) for unit in _units(passage, rank)]
-    scored = sorted(((_lexical(unit, wanted), unit) for unit in units), key=lambda pair: -pair[0] + pair[1].rank * 0.05)
-    asked = np.asarray(embed.query_now(question))
-    rescored = [(_support(score, unit, asked, read[0].score, reading), unit) for score, unit in scored[:SENTENCES_EMBEDDED]]
-    rescored.sort(key=lambda pair: -pair[0])
-    support, best = rescored[0]
-    notes = (f"support {support:.2f}",)
-    if support < SUPPORTED or _misses_anchor(question, passages):
-        return None
+    best = picks[0]
+    notes = (f"likely {best.likely:.2f}",)
     if best.passage.kind == "row":
-        rows = [unit for score, unit in rescored if unit.passage.kind == "row" and score > support - 0.12][:MOST_ROWS]
-        return Found(_rows(turn, reading, rows), tuple(unit.passage.id for unit in rows), support, notes)
-    return Found(_quoted(turn, reading, best, units), (best.passage.id,), support, notes)
-
-
-def _weights(question: str, passages: Sequence[Passage]) -> dict[str, float]:
-    # Rare among what was found tells more; shared concepts and names tell more than endings and fillers.
-    terms = [set(words.terms(f"{' '.join(one.title_path)} {one.text}")) for one in passages]
-    weights: dict[str, float] = {}
-    for term in dict.fromkeys(words.terms(question)):
-        holds = sum(term in one for one in terms)
-        weights[term] = float(np.log(1 + len(terms) / (0.5 + holds))) * (1.2 if term.startswith("@") else 1.0)
-    return weights
-
-
-def _units(passage: Passage, rank: int) -> list[Unit]:
-    if passage.kind == "row":
-        return [Unit(passage.text, passage, rank, 0)]
-    parts = [part.strip(" -*•\t") for part in re.split(r"\n+|(?<=[.!?])\s+(?=[^\Wa-zа-я_])", passage.text)]
-    return [
-        Unit(part, passage, rank, place)
-        for place, part in enumerate(parts)
-        if len(part) > 8 and not part.endswith("?") and not part.startswith("#")
-    ]
-
-
-def _lexical(unit: Unit, wanted: Mapping[str, float]) -> float:
-    if not wanted:
-        return 0.0
-    inside, around = set(words.terms(unit.text)), set(words.terms(" ".join(unit.passage.title_path)))
-    whole = set(words.terms(unit.passage.text)) if unit.passage.kind != "row" else inside
-    total = sum(wanted.values())
-    held = sum(
-        weight * (1.0 if term in inside else 0.75 if term in around else 0.3 if term in whole else 0.0) for term, weight in wanted.items()
-    )
-    return held / total
-
-
-def _support(lexical: float, unit: Unit, asked: Vector, highest: float, reading: Reading) -> float:
-    heading = unit.passage.title_path[-1] if unit.passage.title_path else ""
-    similarity = float(asked @ _vector(f"{heading}. {unit.text}"[:300]))
-    support = 2 * lexical + 5 * (similarity - 0.8) + 0.1 * (unit.passage.score - highest)
-    if reading.intent == "question_price":
-        support += 0.4 * (unit.passage.kind == "row") + 0.2 * bool(re.search(r"\d", unit.text))
-    return support
-
-
-@functools.lru_cache(4096)
-def _vector(text: str) -> Vector:
-    return np.asarray(embed.query_now(text))
+        close = [pick.passage for pick in picks if pick.passage.kind == "row" and pick.likely >= CLOSE * best.likely][:MOST_ROWS]
+        return Found(_rows(turn, reading, close), tuple(row.id for row in close), best.likely, best.passage.language or "", notes)
+    return Found(_quoted(turn, reading, best.passage, question), (best.passage.id,), best.likely, best.passage.language or "", notes)
 
 
 def _misses_anchor(question: str, passages: Sequence[Passage]) -> bool:
@@ -128,11 +65,24 @@ def _misses_anchor(question: str, passages: Sequence[Passage]) -> bool:
     return any(not (set(words.folded_words(name)) & held) for name in named)
 
 
-def _rows(turn: Turn, reading: Reading, rows: Sequence[Unit]) -> str:
-    lines = [row_said(unit.passage, str(turn.profile.get("currency") or ""), reading) for unit in rows]
+def _rows(turn: Turn, reading: Reading, rows: Sequence[Passage]) -> str:
+    lines = [row_said(row, str(turn.profile.get("currency") or ""), reading) for row in rows]
     if len(lines) == 1:
-        return lines[0]
+        return lines[0] + _total(turn, reading, rows[0])
     return "\n".join([sayings.say("rows", turn, reading), *(f"- {line}" for line in lines)])
+
+
+def _total(turn: Turn, reading: Reading, row: Passage) -> str:
+    """What the wanted quantity costs. Not when the row itself says the number: "a table for 10" is no ten tables."""
+    count: Any = reading.entities.get("quantity")
+    cell = next(((heading, value) for heading, value in (row.cells or {}).items() if MONEY_HEADING.search(heading)), None)
+    if not isinstance(count, int) or not 1 < count < MOST_PIECES or cell is None or re.search(rf"(?<!\d){count}(?!\d)", row.text):
+        return ""
+    price = re.sub(r"\D", "", cell[1])
+    if not re.fullmatch(r"\s*\d[\d\s]*", cell[1]) or not int(price):
+        return ""
+    total = sayings.amount(count * int(price), _currency(cell[0], str(turn.profile.get("currency") or "")), reading)
+    return f". {count} × {int(price):,} = {total}".replace(",", " ")
 
 
 def row_said(passage: Passage, currency: str, reading: Reading) -> str:
@@ -158,7 +108,7 @@ def row_said(passage: Passage, currency: str, reading: Reading) -> str:
 
 
 def _priced(heading: str, value: str, currency: str, reading: Reading) -> str:
-    code = next((code for code, pattern in HEADING_CURRENCY if re.search(pattern, heading, re.IGNORECASE)), currency)
+    code = _currency(heading, currency)
     if "%" in value:
         return value
     number = re.search(r"\d[\d\s.,]*", value)
@@ -170,14 +120,45 @@ def _priced(heading: str, value: str, currency: str, reading: Reading) -> str:
     return f"{before} {said}".strip()
 
 
-def _quoted(turn: Turn, reading: Reading, best: Unit, units: Sequence[Unit]) -> str:
-    following = next((unit for unit in units if unit.passage.id == best.passage.id and unit.place == best.place + 1), None)
-    quote = best.text
-    if quote.endswith(":") and following:
-        items = [unit.text for unit in units if unit.passage.id == best.passage.id and unit.place > best.place]
-        quote = " ".join([quote, *items])[:LONGEST_QUOTE]
-    quote = quote.replace("«", "“").replace("»", "”").replace("**", "")
-    spoken = best.passage.language or language.identify(quote)[0]
-    if spoken == reading.language:
+def _currency(heading: str, currency: str) -> str:
+    return next((code for code, pattern in HEADING_CURRENCY if re.search(pattern, heading, re.IGNORECASE)), currency)
+
+
+def _quoted(turn: Turn, reading: Reading, passage: Passage, question: str) -> str:
+    quote, nearest = _excerpt(passage, question)
+    if (passage.language or language.identify(quote)[0]) == reading.language:
         return sayings.written(quote, reading)
-    return sayings.say("documents_say", turn, reading, quote=quote)
+    said = sayings.say("documents_say", turn, reading, quote=quote)
+    # The figures need no translation, but what they count does.
+    lasts = durations.said(quote, reading) or durations.said(nearest, reading)
+    return f"{said} ({lasts})" if lasts else said
+
+
+def _excerpt(passage: Passage, question: str) -> tuple[str, str]:
+    """The passage in sentences, whole when short, else around the nearest one; and the nearest one itself."""
+    parts = [_plain(part) for part in re.split(r"\n+|(?<=[.!?;])\s+(?=[^\Wa-zа-я_])", passage.text)]
+    parts = [part for part in parts if re.search(r"\w", part)] or [_plain(passage.text)]
+    nearest = max(range(len(parts)), key=lambda place: _nearness(parts[place], passage, question)) if len(parts) > 1 else 0
+    first = last = nearest
+    while True:
+        around = [(place, parts[place]) for place in (last + 1, first - 1) if 0 <= place < len(parts)]
+        fits = [place for place, part in around if len(" ".join(parts[first : last + 1])) + len(part) < LONGEST_QUOTE]
+        if not fits:
+            return " ".join(parts[first : last + 1]), parts[nearest]
+        first, last = min(first, fits[0]), max(last, fits[0])
+
+
+def _plain(text: str) -> str:
+    return text.strip(" -*•#\t\n").replace("«", "“").replace("»", "”").replace("**", "")
+
+
+def _nearness(sentence: str, passage: Passage, question: str) -> float:
+    terms = set(words.terms(sentence))
+    weights = picking.weights_of(question, [terms, set(words.terms(passage.text))])
+    shared = sum(weight for term, weight in weights.items() if term in terms) / (sum(weights.values()) or 1)
+    return 2 * shared + 5 * float(_vector(question) @ _vector(sentence[:300]))
+
+
+@functools.lru_cache(4096)
+def _vector(text: str) -> Vector:
+    return np.asarray(embed.query_now(text))

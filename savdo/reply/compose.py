@@ -12,13 +12,13 @@ from typing import Any, Final
 from savdo.ai import language
 from savdo.knowledge import words
 from savdo.knowledge.models import Passage
-from savdo.reply import answers, leads, sayings, topic
+from savdo.reply import answers, cues, leads, sayings, topic
 from savdo.reply.models import Campaign, Draft, Reading, Turn
 
 LONGEST: Final = 500
 # Below this share an intent is a guess; from this support on, a passage answers whatever the intent was taken for.
 DOUBTED: Final = 0.55
-PLAINLY: Final = 0.9
+PLAINLY: Final = 0.6
 WEEKDAYS_OR_HOURS: Final = re.compile(
     r"ishlay|ишлай|soat|соат|ochiq|очиқ|очик|yopil|dam olish|ish vaqti|nechi?gacha|нечагача|"
     r"работ|откры|закры|часы|во сколько|до скольк|график|выходн|ашық|ашык|істей|неше|сағат|жұмыс уақыт|"
@@ -33,7 +33,7 @@ def compose(turn: Turn, reading: Reading, passages: Sequence[Passage]) -> Draft:
     """The draft for a turn; pure apart from remembered vectors. Silent while a person talks and to spam."""
     facts = leads.facts_of(turn, reading)
     everything = {**turn.facts, **facts}
-    if turn.status in ("human", "closed") or (reading.intent == "spam" and not _is_known(turn)):
+    if turn.status in ("human", "closed") or _is_spam(turn, reading):
         return Draft("", reading, silent=True, facts=facts if turn.status == "human" else {}, score=leads.score(everything))
     says = _from_thread(reading)
     draft = _doubted(turn, reading, passages) if says else FROM_PASSAGES.get(reading.intent, _question)(turn, reading, passages)
@@ -44,12 +44,16 @@ def compose(turn: Turn, reading: Reading, passages: Sequence[Passage]) -> Draft:
 
 def _doubted(turn: Turn, reading: Reading, passages: Sequence[Passage]) -> Draft | None:
     """The answer to a question that was perhaps read as something else: only where the passages hold it plainly."""
-    if reading.wants_human or reading.confidence >= DOUBTED or reading.intent in ("greeting", "opt_out") or len(turn.text.split()) < 3:
+    asks_first = reading.intent == "booking" and not reading.entities.get("timeline") and bool(cues.ASKING.search(turn.text))
+    sure = reading.confidence >= DOUBTED and not asks_first
+    if reading.wants_human or sure or reading.intent in ("greeting", "opt_out") or len(turn.text.split()) < 3:
         return None
     found = answers.find(turn, reading, topic.asked(turn), passages)
     if found is None or found.support < PLAINLY:
         return None
-    return Draft(found.text, reading, cited=found.cited, notes=(*found.notes, f"read as {reading.intent}, doubted"))
+    # Whoever asks about a visit before it is asked when they would come.
+    step = sayings.say("ask_when", turn, reading) if asks_first else ""
+    return Draft(_joined(found.text, step), reading, cited=found.cited, notes=(*found.notes, f"read as {reading.intent}, doubted"))
 
 
 def _from_thread(reading: Reading) -> Said | None:
@@ -128,18 +132,19 @@ def _objection(turn: Turn, reading: Reading, passages: Sequence[Passage]) -> Dra
     if own:
         return Draft(_joined(sayings.say("objection", turn, reading), own), reading)
     found = answers.find(turn, reading, topic.asked(turn), passages)
-    if found and "?" in turn.text:
+    if found and ("?" in turn.text or not reading.objections or not cues.names_objection(turn.text)):
         return Draft(found.text, reading, cited=found.cited, notes=found.notes)
     return Draft(_joined(sayings.say("objection", turn, reading), sayings.say(f"objection_{kind}", turn, reading)), reading)
 
 
 def _place(turn: Turn, reading: Reading, passages: Sequence[Passage]) -> Draft:
     found = answers.find(turn, reading, topic.asked(turn), passages)
+    hours = sayings.hours(turn.profile, reading) if WEEKDAYS_OR_HOURS.search(turn.text) and not cues.WHERE.search(turn.text) else ""
+    if hours and not (found and found.language == reading.language):
+        # Said in the customer's own language rather than quoted in another.
+        return Draft(sayings.say("hours", turn, reading, hours=hours), reading)
     if found:
         return Draft(found.text, reading, cited=found.cited, notes=found.notes)
-    hours = sayings.hours(turn.profile, reading)
-    if hours and WEEKDAYS_OR_HOURS.search(turn.text):
-        return Draft(sayings.say("hours", turn, reading, hours=hours), reading)
     return _unknown(turn, reading)
 
 
@@ -215,6 +220,11 @@ def _greeted(turn: Turn, reading: Reading, text: str) -> str:
 
 def _bot_spoke(turn: Turn) -> bool:
     return any(one.author in ("bot", "member") for one in turn.history)
+
+
+def _is_spam(turn: Turn, reading: Reading) -> bool:
+    # A customer wrongly left without a word is worse than an answer to a stranger's advertisement.
+    return reading.intent == "spam" and reading.confidence >= DOUBTED and not _is_known(turn)
 
 
 def _is_known(turn: Turn) -> bool:

@@ -68,7 +68,11 @@ WISHES_VISIT: Final = re.compile(
     r"\b(?:book|appointment|schedule|come (?:over|by|in)|visit|i'll come)\b|запи[сш]\w*|приеду|подъеду|заеду|приехать|yozib qo'y|yozing meni|boraman|borsam|kelaman|kelsam|бораман|келаман|барсам|барамын|келемін|жазып",
     ANY_CASE,
 )
-ASKING: Final = re.compile(r"\?|\bmi\b|mi\W*$|ми\W*$|\b(?:qancha|сколько|қанша|how)\b", ANY_CASE)
+WHERE: Final = re.compile(
+    r"\b(?:address|where|located|location)\b|адрес\w*|\bгде\b|наход\w+|manzil\w*|qayer\w*|манзил\w*|қаер\w*|каер\w*|мекенжай\w*|қайда|кайда|орналас\w*",
+    ANY_CASE,
+)
+ASKING: Final = re.compile(r"\?|\bmi\b|mi\W*$|ми\W*$|\bли\b|\b(?:qancha|сколько|қанша|how)\b", ANY_CASE)
 
 
 def wants_human(text: str, share: float, intent: str) -> bool:
@@ -105,6 +109,11 @@ def sentiment(text: str, intent: str, shares: Mapping[str, float]) -> str:
         return worst if shares.get("negative", 0) + shares.get("frustrated", 0) > 0.4 else "neutral"
     best = max(shares, key=lambda name: shares[name])
     return best if shares[best] > 0.75 else "neutral"
+
+
+def names_objection(text: str) -> bool:
+    """Whether an objection is raised in so many words."""
+    return any(pattern.search(text) for pattern in OBJECTIONS.values())
 
 
 def objections(text: str, intent: str, shares: Mapping[str, float]) -> tuple[str, ...]:
