@@ -184,8 +184,8 @@ async def _supervised(name: str, concurrency: int, stop: asyncio.Event) -> None:
         worker = asyncio.create_task(
             queue.run_worker_async(
                 name=name, concurrency=concurrency, install_signal_handlers=False, delete_jobs="successful",
-                fetch_job_polling_interval=POLL_S, update_heartbeat_interval=HEARTBEAT_S, stalled_worker_timeout=STALLED_AFTER_S, shutdown_graceful_timeout=20,
-                worker_middleware=[_correlated],
+                fetch_job_polling_interval=POLL_S, update_heartbeat_interval=HEARTBEAT_S, stalled_worker_timeout=STALLED_AFTER_S,
+                shutdown_graceful_timeout=20, worker_middleware=[_correlated],
             )
         )  # fmt: skip
         stopping = asyncio.create_task(stop.wait())
