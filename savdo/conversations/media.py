@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID, uuid5
@@ -11,7 +11,7 @@ import structlog
 from psycopg.types.json import Jsonb
 
 from savdo.base import files, live
-from savdo.base.db import Session, first, new_id, step
+from savdo.base.db import Session, first, new_id, rows, step
 from savdo.base.errors import NotFound, SavdoError, TooLarge
 from savdo.base.jobs import job
 from savdo.base.settings import settings
@@ -66,6 +66,28 @@ async def keep(tenant_id: UUID, *, conversation_id: UUID | None, name: str, cont
     async with step(tenant_id) as session:
         await _record(session, tenant_id, attachment, digest, conversation_id, None)
     return attachment
+
+
+async def keep_all(tenant_id: UUID, *, conversation_id: UUID, uploads: Sequence[tuple[str, bytes, str]]) -> tuple[Attachment, ...]:
+    """Keeps every (name, content, mime) or none of them. Raises as `keep`."""
+    kept: list[Attachment] = []
+    try:
+        for name, content, mime in uploads:
+            kept.append(await keep(tenant_id, conversation_id=conversation_id, name=name, content=content, mime=mime))
+    except SavdoError:
+        await discard(tenant_id, kept)
+        raise
+    return tuple(kept)
+
+
+async def discard(tenant_id: UUID, attachments: Sequence[Attachment]) -> None:
+    """Removes kept files that became part of no message."""
+    async with step(tenant_id) as session:
+        removed = await rows(
+            session, "DELETE FROM attachments WHERE id = ANY(%s) AND message_id IS NULL RETURNING id", ([one.id for one in attachments],)
+        )
+    for row in removed:
+        await files.delete(_key(tenant_id, row["id"]))
 
 
 async def find(session: Session, attachment_id: UUID) -> Attachment:

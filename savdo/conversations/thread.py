@@ -16,7 +16,8 @@ from savdo import audit
 from savdo.base import live, secrets
 from savdo.base.db import Session, first, new_id, rows
 from savdo.base.errors import Invalid, NotFound
-from savdo.conversations import intake, outbox
+from savdo.conversations import intake, media, outbox
+from savdo.conversations.media import Attachment
 from savdo.conversations.models import COLUMNS
 
 PAGE = 30
@@ -145,27 +146,35 @@ async def mark_read(session: Session, tenant_id: UUID, conversation_id: UUID) ->
         await live.publish(session, tenant_id, conversation_id, "conversation")
 
 
-async def say(session: Session, tenant_id: UUID, conversation_id: UUID, member_id: UUID, text: str) -> UUID:
-    """Writes a member's message, queued for sending; the bot is silent from now on. Raises NoConversation, Invalid."""
+async def say(
+    session: Session, tenant_id: UUID, conversation_id: UUID, member_id: UUID, text: str, *, attachments: tuple[Attachment, ...] = ()
+) -> UUID:
+    """Writes a member's message, queued for sending; the bot is silent from now on. `attachments` were kept before, for
+    this conversation. Raises NoConversation, Invalid."""
     text = intake.clean(text).strip()
-    if not text:
+    if not text and not attachments:
         raise Invalid("Write something first.", field="text")
     await _locked(session, conversation_id)
     message_id = new_id()
     await session.execute(
         """WITH c AS (
-             UPDATE conversations SET revision = revision + 1, status = 'human', unread = 0, preview = left(%(text)s, 120),
+             UPDATE conversations SET revision = revision + 1, status = 'human', unread = 0, preview = left(%(preview)s, 120),
                     preview_author = 'member', last_message_at = now(), answered_number = inbound_number
               WHERE id = %(conversation)s RETURNING tenant_id, id, connection_id, revision),
              m AS (
              INSERT INTO messages (tenant_id, id, conversation_id, connection_id, number, revision, direction, author, member_id,
-                                   text, payload, status)
+                                   kind, text, payload, status)
              SELECT tenant_id, %(message)s, id, connection_id, revision, revision, 'out', 'member', %(member)s,
-                    %(text)s, %(payload)s, 'queued' FROM c
+                    %(kind)s, %(text)s, %(payload)s, 'queued' FROM c
              RETURNING number)
            SELECT pg_notify('savdo_live', json_build_array(c.tenant_id, c.id, 'message', m.number::text)::text) FROM c, m""",
-        {"text": text, "conversation": conversation_id, "message": message_id, "member": member_id, "payload": Jsonb({})},
-    )
+        {
+            "text": text, "conversation": conversation_id, "message": message_id, "member": member_id,
+            "preview": text or ", ".join(one.name for one in attachments), "kind": attachments[0].kind if attachments else "text",
+            "payload": Jsonb({"attachments": [one.as_payload() for one in attachments]} if attachments else {}),
+        },
+    )  # fmt: skip
+    await media.attach(session, message_id, attachments)
     await _taken(session, tenant_id, conversation_id, member_id)
     await outbox.ask(session, tenant_id, conversation_id)
     return message_id

@@ -50,7 +50,8 @@ document.addEventListener("keydown", (event) => {
   const field = event.target;
   if (event.key === "Enter" && !event.shiftKey && !event.isComposing && field.matches?.("textarea[data-send]")) {
     event.preventDefault();
-    if (field.value.trim()) field.form.requestSubmit();
+    const sending = field.form.matches(".htmx-request");
+    if (!sending && (field.value.trim() || $("[data-files]", field.form)?.files.length)) field.form.requestSubmit();
   }
   if (event.key === "Escape") for (const menu of document.querySelectorAll("details.menu[open]")) { menu.open = false; $("summary", menu).focus(); }
 });
@@ -67,6 +68,22 @@ document.addEventListener("click", (event) => {
   if (filler) { const field = $("textarea[data-send]"); field.value = filler.dataset.fill; field.focus(); }
 });
 
+// Files chosen for the next message: their names, that they are on their way, and nothing once they are sent. What was refused stays chosen.
+function attaching(form) {
+  const files = $("[data-files]", form), names = $("[data-attached]", form);
+  if (!files) return;
+  const show = () => (names.textContent = [...files.files].map((file) => file.name).join(", "));
+  files.addEventListener("change", () => { show(); $("textarea", form).focus(); });
+  const ours = (event) => event.detail?.ctx?.sourceElement === form;
+  form.addEventListener("htmx:before:request", (event) => { if (ours(event) && files.files.length) names.textContent = names.dataset.sending; });
+  form.addEventListener("htmx:after:request", (event) => {
+    if (!ours(event)) return;
+    if (event.detail.ctx.response?.raw?.ok) files.value = "";
+    show();
+  });
+  form.addEventListener("htmx:error", show);
+}
+
 // What was typed and not sent is kept for each conversation, in this tab.
 function drafts() {
   for (const field of document.querySelectorAll("textarea[data-draft]")) {
@@ -80,6 +97,7 @@ function drafts() {
       field.value = "";
       wasAtEnd = true;
     });
+    attaching(field.form);
   }
 }
 drafts();

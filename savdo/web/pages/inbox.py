@@ -7,11 +7,13 @@ from typing import Annotated, Any, Literal
 from urllib.parse import quote, urlencode
 from uuid import UUID
 
-from fastapi import APIRouter, Form, Query, Request, Response
+from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
 from sse_starlette import EventSourceResponse
 
 from savdo.base import live, texts
 from savdo.base.db import Session, step
+from savdo.base.errors import Invalid
+from savdo.base.settings import settings
 from savdo.conversations import media, thread
 from savdo.web import page
 from savdo.web.page import Answerer, Reader
@@ -26,7 +28,15 @@ PAGES = (
     ("/try", "play", "shell.try", "teach"), ("/setup", "settings", "shell.setup", "configure"),
 )  # fmt: skip
 
+MOST_FILES = 5
+
 router = APIRouter(include_in_schema=False)
+
+
+class TooManyFiles(Invalid):
+    """At most 5 files go with one message."""
+
+    code = "too_many_files"
 
 
 @router.get("/inbox")
@@ -125,9 +135,16 @@ async def why(request: Request, actor: Reader, conversation_id: UUID, turn_id: U
 
 
 @router.post("/inbox/{conversation_id}/say")
-async def say(request: Request, actor: Answerer, conversation_id: UUID, text: Annotated[str, Form(max_length=4000)] = "") -> Response:
+async def say(
+    request: Request,
+    actor: Answerer,
+    conversation_id: UUID,
+    text: Annotated[str, Form(max_length=4000)] = "",
+    files: Annotated[list[UploadFile] | None, File()] = None,
+) -> Response:
+    kept = await _kept(actor, conversation_id, [one for one in files or () if one.filename])
     async with step(actor.tenant_id) as session:
-        await thread.say(session, actor.tenant_id, conversation_id, actor.member.id, text)
+        await thread.say(session, actor.tenant_id, conversation_id, actor.member.id, text, attachments=kept)
         if not page.is_htmx(request):
             return page.go(request, f"/inbox/{conversation_id}")
         return await _thread(request, actor, session, conversation_id)
@@ -244,6 +261,20 @@ async def _thread(
 
 async def _acted(request: Request, actor: page.Actor, conversation_id: UUID) -> Response:
     return await head(request, actor, conversation_id) if page.is_htmx(request) else page.go(request, f"/inbox/{conversation_id}")
+
+
+async def _kept(actor: page.Actor, conversation_id: UUID, uploads: list[UploadFile]) -> tuple[media.Attachment, ...]:
+    """The files of a reply, kept before the message is written. Raises NoConversation, TooManyFiles, and as `media.keep`."""
+    if not uploads:
+        return ()
+    if len(uploads) > MOST_FILES:
+        raise TooManyFiles
+    async with step(actor.tenant_id) as session:
+        await thread.one(session, conversation_id)
+    # One byte more than allowed is enough to know that it is too large.
+    most = settings().upload_mb * 1_000_000 + 1
+    read = [(one.filename or "", await one.read(most), one.content_type or "") for one in uploads]
+    return await media.keep_all(actor.tenant_id, conversation_id=conversation_id, uploads=read)
 
 
 def _back(conversation_id: UUID) -> dict[str, Any]:
