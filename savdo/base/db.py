@@ -92,13 +92,17 @@ async def batch(tenant_id: UUID) -> AsyncGenerator[Session]:
         raise DatabaseDown from None
     try:
         async with session.pipeline():
-            await session.execute("BEGIN")
             # The main path looks rows up by key: planning each time anew would cost more than the look-up.
             await session.execute(
                 "SELECT set_config('app.tenant_id', %s, true), set_config('plan_cache_mode', 'force_generic_plan', true)", (str(tenant_id),)
             )
-            yield session
-            await session.execute("COMMIT")
+            try:
+                yield session
+            except BaseException:
+                # What a pipeline sends is one transaction up to its end, with no BEGIN to roll back to:
+                # only the end of the connection takes it back.
+                await session.close()
+                raise
     except (OperationalError, InterfaceError):
         # The database went away: its other connections are dead as well, and would fail one caller each.
         await session.close()

@@ -48,8 +48,6 @@ async def begin(tenant_id: UUID, conversation_id: UUID) -> Begun:
     is either seen by this turn or finds the note cleared and asks for the next one.
     """
     async with batch(tenant_id) as session:
-        # The note is only a note: a crash that loses this commit leaves a running job behind, which is rescued.
-        await session.execute("SET LOCAL synchronous_commit = off")
         begun = await session.execute(
             """UPDATE conversations SET answer_waiting = false WHERE id = %s
                RETURNING answered_number < inbound_number AND status IN ('bot', 'handover') AS open,
