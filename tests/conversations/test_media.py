@@ -2,15 +2,22 @@
 
 import io
 import zipfile
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
+import pytest_asyncio
 
-from savdo.base import db
+from savdo.base import db, files, jobs
+from savdo.channels import connections
 from savdo.channels.models import Connection, Inbound, Media, Sender
 from savdo.conversations import intake, media
 from savdo.conversations.filetypes import EmptyFile, TypeRefused, detect, safe_name
+from tests.emulators.serving import serving
+from tests.emulators.telegram import Telegram
 
 
 def office(*names: str) -> bytes:
@@ -133,3 +140,117 @@ async def test_that_media_of_a_message_taken_back_are_not_kept(connection: Conne
     await media.fetch(str(connection.tenant_id), str(message_id))
     async with db.step(connection.tenant_id) as session:
         assert await db.rows(session, "SELECT 1 FROM attachments WHERE message_id = %s", (message_id,)) == []
+
+
+@dataclass
+class Bot:
+    """A Telegram bot's connection, and Telegram."""
+
+    connection: Connection
+    telegram: Telegram
+
+    async def customer_sends(self, *documents: tuple[str, bytes]) -> UUID:
+        """A message with documents whose download waits in the queue; returns its id."""
+        found: list[Media] = []
+        for name, content in documents:
+            shown = self.telegram.customer_sends_document(42, name, content)["message"]["document"]
+            found.append(Media("file", shown["file_id"], name, shown["mime_type"], shown["file_size"]))
+        message_id = await sent(self.connection, *found)
+        async with db.step(self.connection.tenant_id) as session:
+            await media.fetch.later(session, tenant_id=str(self.connection.tenant_id), message_id=str(message_id))
+        return message_id
+
+    async def payload(self, message_id: UUID) -> dict[str, Any]:
+        async with db.step(self.connection.tenant_id) as session:
+            row = await db.first(session, "SELECT payload FROM messages WHERE id = %s", (message_id,))
+        assert row is not None
+        return row["payload"]
+
+    async def content(self, attachment_id: str) -> bytes:
+        async with db.step(self.connection.tenant_id) as session:
+            found = await media.find(session, UUID(attachment_id))
+        return await media.content(self.connection.tenant_id, found)
+
+
+@pytest_asyncio.fixture
+async def bot(tenant_id: UUID) -> AsyncGenerator[Bot]:
+    telegram = Telegram()
+    async with serving(telegram.app) as address:
+        async with db.step(tenant_id) as session:
+            connection = await connections.create(
+                session, tenant_id, "telegram_bot", "Bot",
+                credentials={"token": telegram.token, "secret": "media"}, settings={"api_base": address},
+            )  # fmt: skip
+        yield Bot(connection, telegram)
+
+
+async def until_tried_again() -> float:
+    """How long the one waiting job waits, in seconds; and makes it due."""
+    async with db.platform_step("a job's wait") as session:
+        row = await db.first(session, "SELECT extract(epoch FROM scheduled_at - now())::float AS wait FROM procrastinate_jobs")
+        await session.execute("UPDATE procrastinate_jobs SET scheduled_at = now()")
+    assert row is not None
+    return row["wait"]
+
+
+@pytest.mark.parametrize(
+    ("status", "description", "more", "least"),
+    [(502, "Bad Gateway", {}, 0), (429, "Too Many Requests: retry after 30", {"retry_after": 30}, 28)],
+)
+async def test_that_a_file_is_fetched_again_after_a_passing_failure(
+    bot: Bot, status: int, description: str, more: dict[str, int], least: float
+) -> None:
+    bot.telegram.fails("getFile", status, description, **more)
+    message_id = await bot.customer_sends(("menu.pdf", b"%PDF-1.7 menu"))
+    await jobs.run_waiting()
+    # Still to come, and not lost from sight meanwhile.
+    assert [one["name"] for one in (await bot.payload(message_id))["media"]] == ["menu.pdf"]
+    assert await until_tried_again() > least
+    await jobs.run_waiting()
+    [kept] = (await bot.payload(message_id))["attachments"]
+    assert (kept["name"], kept["mime"], kept["size"]) == ("menu.pdf", "application/pdf", 13)
+    assert await bot.content(kept["id"]) == b"%PDF-1.7 menu"
+    assert bot.telegram.calls["getfile"] == 2
+
+
+async def test_that_a_failure_in_the_middle_leaves_no_second_copy(bot: Bot) -> None:
+    message_id = await bot.customer_sends(("a.pdf", b"%PDF-1.7 a"), ("b.pdf", b"%PDF-1.7 b"))
+    bot.telegram.is_slow("getFile", 0)
+    bot.telegram.fails("getFile", 500, "Internal Server Error")
+    await jobs.run_waiting()
+    assert bot.telegram.calls["getfile"] == 2
+    assert "attachments" not in await bot.payload(message_id)
+    await until_tried_again()
+    await jobs.run_waiting()
+    one, other = (await bot.payload(message_id))["attachments"]
+    assert (await bot.content(one["id"]), await bot.content(other["id"])) == (b"%PDF-1.7 a", b"%PDF-1.7 b")
+    assert await files.delete_under(str(bot.connection.tenant_id)) == 2
+
+
+async def test_that_a_refused_file_is_named_with_its_problem_and_the_others_are_kept(bot: Bot) -> None:
+    message_id = await bot.customer_sends(("menu.pdf", b"%PDF-1.7 menu"), ("prices.pdf", b"MZ\x90\x00\x03 program"))
+    await jobs.run_waiting()
+    payload = await bot.payload(message_id)
+    kept, refused = payload["attachments"]
+    assert "media" not in payload
+    assert (kept["name"], "problem" in kept) == ("menu.pdf", False)
+    assert (refused["name"], refused["kind"]) == ("prices.pdf", "file")
+    assert refused["problem"]
+    async with db.step(bot.connection.tenant_id) as session:
+        assert [row["name"] for row in await db.rows(session, "SELECT name FROM attachments")] == ["menu.pdf"]
+        with pytest.raises(media.NoSuchAttachment):
+            await media.find(session, UUID(refused["id"]))
+    # Tried once and over: nothing waits, nothing failed, nothing of it was stored.
+    async with db.platform_step("the queue is empty") as session:
+        assert await jobs.waiting(session) == {}
+    assert await files.delete_under(str(bot.connection.tenant_id)) == 1
+
+
+async def test_that_a_file_telegram_no_longer_has_is_a_problem_and_not_tried_for_ever(bot: Bot) -> None:
+    message_id = await bot.customer_sends(("menu.pdf", b"%PDF-1.7 menu"))
+    bot.telegram.files.clear()
+    await jobs.run_waiting()
+    [gone] = (await bot.payload(message_id))["attachments"]
+    assert gone["name"] == "menu.pdf"
+    assert gone["problem"]
+    assert bot.telegram.calls["getfile"] == 1
