@@ -7,6 +7,7 @@ import asyncio
 import atexit
 import contextlib
 import json
+import shutil
 import subprocess
 import threading
 import time
@@ -62,8 +63,7 @@ def start(data_dir: Path, *, database: str = "savdo") -> str:
             with server._lock:  # pyright: ignore[reportPrivateUsage]
                 _forget_dead_users(folder)
                 _forget_dead_server(folder)
-                server.ensure_pgdata_inited()
-                _configure(folder)
+                _make(server)
             atexit.register(stop, data_dir)
             try:
                 _start_patiently(server, database)
@@ -179,15 +179,33 @@ def _reason(error: Exception, folder: Path) -> str:
     return str(error)
 
 
-def _configure(folder: Path) -> None:
-    main = folder / "postgresql.conf"
+def _make(server: PostgresServer) -> None:
+    # Whoever is killed while making the folder leaves one that looks made; this mark tells it from a whole one.
+    folder, making = server.pgdata, server.pgdata.with_name("postgres.making")
+    if making.exists():
+        _clear_half_made(folder)
+    elif (folder / "savdo.conf").exists():
+        return
+    elif not (folder / "PG_VERSION").exists():
+        making.touch()
+    server.ensure_pgdata_inited()
+    with (folder / "postgresql.conf").open("a") as file:
+        file.write("\ninclude_if_exists 'savdo.conf'\n")
     own = folder / "savdo.conf"
-    if not own.exists():
-        # Included before it is there: in the other order a kill in between would leave it out for ever.
-        with main.open("a") as file:
-            file.write("\ninclude_if_exists 'savdo.conf'\n")
-        own.write_text(CONFIGURATION)
-        own.chmod(0o644)
+    own.write_text(CONFIGURATION)
+    own.chmod(0o644)
+    making.unlink(missing_ok=True)
+
+
+def _clear_half_made(folder: Path) -> None:
+    # The maker's own child goes on without it, and would tidy up under our hands.
+    for process in psutil.process_iter(["name", "cmdline"]):
+        if process.info["name"] in ("initdb", "postgres") and str(folder) in (process.info["cmdline"] or []):
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+                process.wait(5)
+    shutil.rmtree(folder)
+    folder.mkdir()
 
 
 def _bootstrap(postgres_uri: str, database_uri: str, database: str) -> None:

@@ -161,6 +161,19 @@ def test_that_two_processes_start_it_at_once_on_an_empty_folder() -> None:
     shutil.rmtree(empty)
 
 
+def test_that_a_maker_killed_in_the_middle_leaves_nothing_that_cannot_be_made() -> None:
+    empty = Path(tempfile.mkdtemp(prefix="se-"))
+    with process(empty, COMMAND) as child:
+        assert eventually(lambda: (empty / "postgres" / "PG_VERSION").exists())
+        assert not (empty / "postgres" / "savdo.conf").exists()
+        child.kill()
+    try:
+        assert answers(embedded.start(empty))
+    finally:
+        embedded.stop(empty)
+        shutil.rmtree(empty)
+
+
 def test_that_a_stale_lock_does_not_stop_the_start_whoever_has_its_number(folder: Path, tmp_path: Path) -> None:
     lock = folder / "postgres" / "postmaster.pid"
     shutil.copy("/bin/sleep", tmp_path / "postgres")
