@@ -24,9 +24,8 @@ def migrate(url: str, revision: str = "head") -> None:
     with psycopg.connect(url, autocommit=True) as guard:
         # One number for all of Savdo: whoever comes second waits here and then finds nothing to do.
         guard.execute("SELECT pg_advisory_lock(7283640)")
-        known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
         current = current_revision(url)
-        if current is not None and current not in known:
+        if current is not None and current not in _known():
             raise SchemaNewer(f"The database is at revision {current}, which this Savdo does not know; upgrade Savdo.")
         command.upgrade(config, revision)
 
@@ -41,6 +40,15 @@ def current_revision(url: str) -> str | None:
 
 def newest_revision() -> str | None:
     return ScriptDirectory.from_config(_config("")).get_current_head()
+
+
+def is_older(revision: str) -> bool:
+    """Whether this is an earlier revision than this Savdo's newest; an unknown one is later."""
+    return revision != newest_revision() and revision in _known()
+
+
+def _known() -> set[str]:
+    return {script.revision for script in ScriptDirectory.from_config(_config("")).walk_revisions()}
 
 
 def _config(url: str) -> Config:

@@ -5,8 +5,17 @@ import contextlib
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
-from savdo.base import db, embedded, jobs, live
+import psycopg
+
+from savdo.base import db, embedded, jobs, live, migrate
+from savdo.base.errors import SavdoError
 from savdo.base.settings import Settings
+
+
+class SchemaOlder(SavdoError):
+    """The database has no schema of this Savdo yet. Run: savdo migrate"""
+
+    code = "schema_older"
 
 
 async def database_address(settings: Settings) -> str:
@@ -23,7 +32,11 @@ def leave(settings: Settings) -> None:
 
 @asynccontextmanager
 async def running(settings: Settings, url: str, *, listening: bool = False) -> AsyncGenerator[None]:
-    """Opens the pool and the queue on `url`; keeps the embedded server alive; with `listening`, hears of live events."""
+    """Opens the pool and the queue on `url`; keeps the embedded server alive; with `listening`, hears of live events.
+
+    Raises SchemaOlder, DatabaseDown.
+    """
+    await asyncio.to_thread(_check_schema, url)
     await db.open_database(url, size=settings.database_pool)
     await jobs.open_queue(url)
     tasks: list[asyncio.Task[None]] = []
@@ -40,3 +53,11 @@ async def running(settings: Settings, url: str, *, listening: bool = False) -> A
                 await task
         await jobs.close_queue()
         await db.close_database()
+
+
+def _check_schema(url: str) -> None:
+    # One that does not answer may still be starting: the pool waits for it. A newer schema is an upgrade under way.
+    with contextlib.suppress(psycopg.OperationalError):
+        current = migrate.current_revision(url)
+        if current is None or migrate.is_older(current):
+            raise SchemaOlder

@@ -11,9 +11,10 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from savdo.base import embedded
+from savdo.base import embedded, runtime
 from savdo.base.db import new_id
-from savdo.base.migrate import FOLDER, SchemaNewer, current_revision, migrate, newest_revision
+from savdo.base.migrate import FOLDER, SchemaNewer, current_revision, is_older, migrate, newest_revision
+from savdo.base.settings import settings
 from tests.conftest import TEST_DATA
 
 VERSIONS = sorted((FOLDER / "versions").glob("*.py"))
@@ -149,6 +150,17 @@ def test_that_a_database_of_a_newer_savdo_is_left_alone(fresh: Fresh) -> None:
     with pytest.raises(SchemaNewer, match="9999"):
         migrate(url)
     assert current_revision(url) == "9999"
+
+
+async def test_that_a_process_on_an_empty_database_says_what_to_run(fresh: Fresh) -> None:
+    url = fresh()
+    with pytest.raises(runtime.SchemaOlder, match="savdo migrate"):
+        async with runtime.running(settings(), url):
+            pass
+
+
+def test_that_only_an_earlier_revision_is_older() -> None:
+    assert [is_older(revision) for revision in (*RELEASES, "9999")] == [*(True for _ in RELEASES[1:]), False, False]
 
 
 @pytest.mark.parametrize("release", RELEASES)
