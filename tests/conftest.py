@@ -26,6 +26,12 @@ from savdo.channels.models import Connection, channel  # noqa: E402
 from savdo.channels.sandbox import Sandbox  # noqa: E402
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest test first, whatever the random order: the other process does everything else meanwhile."""
+    items.sort(key=lambda item: "test_kill" not in item.nodeid)
+
+
 @pytest.fixture(scope="session")
 def database_url() -> Generator[str]:
     """An empty, migrated database of this test process's own."""
