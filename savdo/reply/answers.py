@@ -4,32 +4,31 @@ Search's own ranking says which passage it is (`picking.py`); a short passage is
 holds the fact is a guess more. When no passage is likely enough there is no answer.
 """
 
-import functools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-import numpy as np
-from numpy.typing import NDArray
-
-from savdo.ai import embed, language
+from savdo.ai import language
 from savdo.knowledge import words
 from savdo.knowledge.models import Passage
 from savdo.reply import durations, picking, sayings
 from savdo.reply.models import Reading, Turn
 
-Vector = NDArray[np.float64]
-
 MOST_ROWS: Final = 3
 LONGEST_QUOTE: Final = 350
+LONGEST_OF_TWO: Final = 260
 # Below this a neighbouring fact is as likely as the right one.
-LIKELY: Final = 0.36
+LIKELY: Final = 0.3
 # Rows this close to the best are told beside it.
 CLOSE: Final = 0.85
+# Below this the second text is told too, when it is at least this share as likely.
+CERTAIN: Final = 0.8
+SECOND: Final = 0.4
 MOST_PIECES: Final = 1000
 MONEY_HEADING: Final = re.compile(r"цена|стоимость|тариф.?руб|narx|summa|price|cost|баға|құны|so.?m|сум|тенге|теңге", re.IGNORECASE)
+UNIT_HEADING: Final = re.compile(r"birlik|o.?lchov birligi|unit\b|единица|ед\b|бірлік|өлшем бірлігі", re.IGNORECASE)
 HEADING_CURRENCY: Final = (("UZS", r"so.?m|сум|сўм|uzs"), ("KZT", r"тенге|теңге|tenge|kzt|₸"), ("USD", r"usd|\$|доллар"))
 ANCHOR: Final = re.compile(r"(?<!\w)(?:[A-Z]{2,}\w*|[a-z]+\d+|\d{3,}|[A-Z]\w*\d\w*)(?!\w)")
 
@@ -51,11 +50,21 @@ def find(turn: Turn, reading: Reading, question: str, passages: Sequence[Passage
     if not picks or picks[0].likely < LIKELY or _misses_anchor(question, passages):
         return None
     best = picks[0]
+    told = _told(picks)
     notes = (f"likely {best.likely:.2f}",)
+    said = (
+        _rows(turn, reading, told) if best.passage.kind == "row" else "\n".join(_quoted(turn, reading, one, question, told) for one in told)
+    )
+    return Found(said, tuple(one.id for one in told), best.likely, best.passage.language or "", notes)
+
+
+def _told(picks: Sequence[picking.Pick]) -> list[Passage]:
+    """The passages an answer is made of: the best, rows about the same thing beside a row, a second text when it is a close call."""
+    best = picks[0]
     if best.passage.kind == "row":
-        close = [pick.passage for pick in picks if pick.passage.kind == "row" and pick.likely >= CLOSE * best.likely][:MOST_ROWS]
-        return Found(_rows(turn, reading, close), tuple(row.id for row in close), best.likely, best.passage.language or "", notes)
-    return Found(_quoted(turn, reading, best.passage, question), (best.passage.id,), best.likely, best.passage.language or "", notes)
+        return [pick.passage for pick in picks if pick.passage.kind == "row" and pick.likely >= CLOSE * best.likely][:MOST_ROWS]
+    others = [pick.passage for pick in picks[1:] if pick.likely >= SECOND * best.likely and pick.passage.kind != "row"]
+    return [best.passage, *(others[:1] if best.likely < CERTAIN else [])]
 
 
 def _misses_anchor(question: str, passages: Sequence[Passage]) -> bool:
@@ -97,6 +106,8 @@ def row_said(passage: Passage, currency: str, reading: Reading) -> str:
             price = _priced(heading, value, currency, reading)
         elif not price:
             names.append(value)
+        elif UNIT_HEADING.match(heading) and "/" not in price:
+            price = f"{price} / {value}"
         else:
             rest.append(value if len(value.split()) > 2 else f"{heading.replace('_', ' ')}: {value}")
     own = (passage.language or language.identify(" ".join(names))[0]) == reading.language
@@ -124,41 +135,31 @@ def _currency(heading: str, currency: str) -> str:
     return next((code for code, pattern in HEADING_CURRENCY if re.search(pattern, heading, re.IGNORECASE)), currency)
 
 
-def _quoted(turn: Turn, reading: Reading, passage: Passage, question: str) -> str:
-    quote, nearest = _excerpt(passage, question)
+def _quoted(turn: Turn, reading: Reading, passage: Passage, question: str, told: Sequence[Passage]) -> str:
+    quote, nearest = _excerpt(passage, question, LONGEST_QUOTE if len(told) == 1 else LONGEST_OF_TWO)
     if (passage.language or language.identify(quote)[0]) == reading.language:
         return sayings.written(quote, reading)
-    said = sayings.say("documents_say", turn, reading, quote=quote)
     # The figures need no translation, but what they count does.
     lasts = durations.said(quote, reading) or durations.said(nearest, reading)
+    said = sayings.say("documents_say", turn, reading, quote=quote) if passage is told[0] else f"«{quote}»"
     return f"{said} ({lasts})" if lasts else said
 
 
-def _excerpt(passage: Passage, question: str) -> tuple[str, str]:
+def _excerpt(passage: Passage, question: str, longest: int) -> tuple[str, str]:
     """The passage in sentences, whole when short, else around the nearest one; and the nearest one itself."""
-    parts = [_plain(part) for part in re.split(r"\n+|(?<=[.!?;])\s+(?=[^\Wa-zа-я_])", passage.text)]
-    parts = [part for part in parts if re.search(r"\w", part)] or [_plain(passage.text)]
+    parts = [part.replace("«", "“").replace("»", "”") for part in picking.sentences(passage)]
     nearest = max(range(len(parts)), key=lambda place: _nearness(parts[place], passage, question)) if len(parts) > 1 else 0
     first = last = nearest
     while True:
         around = [(place, parts[place]) for place in (last + 1, first - 1) if 0 <= place < len(parts)]
-        fits = [place for place, part in around if len(" ".join(parts[first : last + 1])) + len(part) < LONGEST_QUOTE]
+        fits = [place for place, part in around if len(" ".join(parts[first : last + 1])) + len(part) < longest]
         if not fits:
             return " ".join(parts[first : last + 1]), parts[nearest]
         first, last = min(first, fits[0]), max(last, fits[0])
-
-
-def _plain(text: str) -> str:
-    return text.strip(" -*•#\t\n").replace("«", "“").replace("»", "”").replace("**", "")
 
 
 def _nearness(sentence: str, passage: Passage, question: str) -> float:
     terms = set(words.terms(sentence))
     weights = picking.weights_of(question, [terms, set(words.terms(passage.text))])
     shared = sum(weight for term, weight in weights.items() if term in terms) / (sum(weights.values()) or 1)
-    return 2 * shared + 5 * float(_vector(question) @ _vector(sentence[:300]))
-
-
-@functools.lru_cache(4096)
-def _vector(text: str) -> Vector:
-    return np.asarray(embed.query_now(text))
+    return 2 * shared + 5 * picking.nearness(question, passage, sentence)

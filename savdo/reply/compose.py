@@ -15,10 +15,10 @@ from savdo.knowledge.models import Passage
 from savdo.reply import answers, cues, leads, sayings, topic
 from savdo.reply.models import Campaign, Draft, Reading, Turn
 
-LONGEST: Final = 500
+LONGEST: Final = 700
 # Below this share an intent is a guess; from this support on, a passage answers whatever the intent was taken for.
 DOUBTED: Final = 0.55
-PLAINLY: Final = 0.6
+PLAINLY: Final = 0.45
 WEEKDAYS_OR_HOURS: Final = re.compile(
     r"ishlay|ишлай|soat|соат|ochiq|очиқ|очик|yopil|dam olish|ish vaqti|nechi?gacha|нечагача|"
     r"работ|откры|закры|часы|во сколько|до скольк|график|выходн|ашық|ашык|істей|неше|сағат|жұмыс уақыт|"
@@ -152,7 +152,10 @@ def _question(turn: Turn, reading: Reading, passages: Sequence[Passage]) -> Draf
     found = answers.find(turn, reading, topic.asked(turn), passages)
     if found is None:
         return _unknown(turn, reading)
-    return Draft(_joined(found.text, _next_step(turn, reading)), reading, cited=found.cited, notes=found.notes)
+    step = _next_step(turn, reading)
+    # A step that does not fit waits for the next answer, rather than being cut.
+    text = _joined(found.text, step) if len(found.text) + len(step) < LONGEST - 50 else found.text
+    return Draft(text, reading, cited=found.cited, notes=found.notes)
 
 
 def _unknown(turn: Turn, reading: Reading) -> Draft:
@@ -236,11 +239,17 @@ def _company(turn: Turn) -> str:
 
 
 def _joined(*parts: str) -> str:
-    return " ".join(part for part in parts if part)
+    """One text of several: each ends as a sentence before the next begins, and nothing is hung on to a list's last line."""
+    text = ""
+    for part in filter(None, parts):
+        end = "" if text.rstrip("»”)")[-1:] in ("", ".", "!", "?", "…", ":") else "."
+        text = f"{text}\n{part}" if "\n- " in text else f"{text}{end} {part}".strip()
+    return text
 
 
 def _shortened(text: str) -> str:
     if len(text) <= LONGEST:
         return text
     cut = max(text.rfind(mark, 0, LONGEST) for mark in (". ", "\n", "? ", "! "))
-    return text[: cut + 1].strip() if cut > LONGEST // 3 else text[:LONGEST].rsplit(" ", 1)[0] + "…"
+    kept = text[: cut + 1].strip() if cut > LONGEST // 3 else text[:LONGEST].rsplit(" ", 1)[0] + "…"
+    return f"{kept}»" if kept.count("«") > kept.count("»") else kept

@@ -1,5 +1,6 @@
 """How numbers, times, money and names look to a person: by their language and the company's time zone."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -63,6 +64,11 @@ def facts(known: Mapping[str, Any], language: str) -> list[tuple[str, str]]:
     """What is known of a customer or was understood of a turn, as (what, value) in words; what has no words is not for people."""
     named = [(f"fact.{name}", _fact(name, value, language)) for name, value in known.items()]
     return [(texts.t(key, language), words) for key, words in named if words and texts.has(key)]
+
+
+def unbroken(text: str) -> str:
+    """A price in groups of three is one word: "3 400 000" never ends a line after the 3."""
+    return re.sub(r"(?<=\d) (?=\d{3}(?!\d))", "\u00a0", text)
 
 
 def initials(name: str | None) -> str:

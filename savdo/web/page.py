@@ -213,6 +213,7 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     found.filters["initials"] = show.initials
+    found.filters["unbroken"] = show.unbroken
     own: dict[str, Any] = {"asset": asset, "names": NAMES, "has": texts.has}
     found.globals.update(own)
     parts = found.get_template("parts.html").module

@@ -1,10 +1,11 @@
 """Answers without a model: the right frame, facts from the company only, one step at a time."""
 
 import dataclasses
+import re
 
 import pytest
 
-from savdo.reply import compose, sayings, transliteration, understand
+from savdo.reply import answers, compose, sayings, transliteration, understand
 from savdo.reply.models import Draft, Turn
 from tests.reply.cast import DELIVERY, ROW, turn
 
@@ -18,6 +19,13 @@ def test_that_a_price_is_said_from_its_row_with_the_currency() -> None:
     assert "3 400 000 сум" in draft.text
     assert draft.cited == (ROW.id,)
     assert draft.handover is None
+
+
+def test_that_a_unit_stands_by_its_price_and_the_answer_ends_before_the_question() -> None:
+    row = dataclasses.replace(ROW, cells={"Товар": "Сетка", "Цена": "35000", "Единица": "м2", "Срок": "до трёх рабочих дней"})
+    assert answers.row_said(row, "UZS", understand.read(turn("Сколько стоит сетка?"))) == "Сетка: 35 000 сум / м2 (до трёх рабочих дней)"
+    text = answered(turn("Сколько стоит горный велосипед Sayr 27?"), ROW).text
+    assert all(line.rstrip("»”)")[-1:] in (".", "!", "?", "…", ":") for line in re.split(r"(?<=\w[»”)])\s(?=[А-Я])", text))
 
 
 def test_that_the_answer_is_greeted_once_and_asks_one_question() -> None:

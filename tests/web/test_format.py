@@ -30,3 +30,7 @@ def test_that_what_has_no_words_is_left_out(facts: dict[str, object]) -> None:
 def test_that_a_budget_with_one_end_is_told_once() -> None:
     assert show.facts({"budget": {"min": 500, "max": 500, "currency": "USD"}}, "en") == [("Budget", "500 USD")]
     assert show.facts({"budget": {"min": None, "max": 700, "currency": "USD"}}, "en") == [("Budget", "700 USD")]
+
+
+def test_that_a_price_is_not_broken_over_two_lines() -> None:
+    assert show.unbroken("3 400 000 so\u2018m, tel 71 200 77 33, 5 1000") == "3\u00a0400\u00a0000 so\u2018m, tel 71\u00a0200 77 33, 5 1000"

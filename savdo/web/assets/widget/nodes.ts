@@ -74,9 +74,9 @@ function inline(text: string, marks = true): DocumentFragment {
   for (const found of text.matchAll(MARKS)) {
     const [whole, bold, words, target, bare] = found;
     if (!marks && !bare) continue;
-    all.append(text.slice(from, found.index));
+    all.append(unbroken(text.slice(from, found.index)));
     from = found.index! + whole.length;
-    if (bold) all.append(make("strong", {}, bold));
+    if (bold) all.append(make("strong", {}, unbroken(bold)));
     else if (target) all.append(link(target, words));
     else {
       // A full stop after a link ends the sentence, not the link.
@@ -84,8 +84,13 @@ function inline(text: string, marks = true): DocumentFragment {
       all.append(link(address, address.replace(/^https?:\/\//, "")), bare.slice(address.length));
     }
   }
-  all.append(text.slice(from));
+  all.append(unbroken(text.slice(from)));
   return all;
+}
+
+/** A price in groups of three is one word: "3 400 000" never ends a line after the 3. */
+function unbroken(text: string): string {
+  return text.replace(/(\d) (?=\d{3}(?!\d))/g, "$1\u00a0");
 }
 
 export function link(address: string, words: string): Node {
