@@ -4,6 +4,7 @@ The weights are a logistic regression over own questions about four companies in
 (`tests/reply/answering/`), checked on each company with the weights of the other three; docs/quality.md has the figures.
 """
 
+import functools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,14 +13,19 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from savdo.ai import embed
 from savdo.knowledge import words
 from savdo.knowledge.models import Passage
 from savdo.reply.models import Reading
 
+Vector = NDArray[np.float64]
+
 PASSAGES_READ: Final = 6
-# In the order of `_features`: score, margin, similarity, shared, concepts, letters, priced row, figures, language, stranger, behind.
-WEIGHTS: Final = np.asarray([1.46, 1.76, 2.02, 0.80, 0.65, -0.51, -0.08, -0.47, -1.46, -0.48, -0.33])
-BIAS: Final = -1.23
+SENTENCE: Final = re.compile(r"\n+|(?<=[.!?;])\s+(?=[^\Wa-zа-я_])")
+# In the order of `_features`: score, margin, similarity, shared, concepts, letters, priced row, figures, language, stranger, behind,
+# nearest sentence, how far behind the best one, how far over the mean.
+WEIGHTS: Final = np.asarray([1.38, 1.65, 1.14, 0.99, 0.70, -0.75, 0.06, -0.55, -1.67, -0.44, -0.32, 1.43, -0.19, 0.64])
+BIAS: Final = -1.27
 LARGE_FIGURE: Final = re.compile(r"\d{3}")
 
 
@@ -35,7 +41,7 @@ def ranked(question: str, reading: Reading, passages: Sequence[Passage]) -> list
     """The passages by how likely each holds the answer, best first."""
     if not passages:
         return []
-    features = features_of(question, reading, passages)[:PASSAGES_READ]
+    features = features_of(question, reading, passages[:PASSAGES_READ], passages)
     likely = 1 / (1 + np.exp(-(features @ WEIGHTS + BIAS)))
     picks = [Pick(passage, float(share)) for passage, share in zip(passages, likely, strict=False)]
     return sorted(picks, key=lambda pick: -pick.likely)
@@ -48,19 +54,40 @@ def weights_of(question: str, texts: Sequence[set[str]]) -> dict[str, float]:
     }
 
 
-def features_of(question: str, reading: Reading, passages: Sequence[Passage]) -> NDArray[np.float64]:
-    """One row of features a passage."""
+def sentences(passage: Passage) -> list[str]:
+    """What a passage says, sentence by sentence and item by item; a row is one."""
+    if passage.kind == "row":
+        return [passage.text]
+    parts = [part.strip(" -*•#\t\n").replace("**", "") for part in SENTENCE.split(passage.text)]
+    return [part for part in parts if re.search(r"\w", part)] or [passage.text]
+
+
+def nearness(question: str, passage: Passage, sentence: str) -> float:
+    """How close a sentence under its heading is in meaning to a question (about 0.7 to 1)."""
+    heading = passage.title_path[-1] if passage.title_path and passage.kind != "row" else ""
+    return float(_vector(question) @ _vector(f"{heading}. {sentence}"[:300]))
+
+
+def features_of(question: str, reading: Reading, read: Sequence[Passage], passages: Sequence[Passage]) -> NDArray[np.float64]:
+    """One row of features for each passage read, beside all that were found."""
     texts = [f"{' '.join(one.title_path)} {one.text}" for one in passages]
     terms = [set(words.terms(text)) for text in texts]
     weights = weights_of(question, terms)
     letters = words.grams(question)
     spelled = [len(letters & words.grams(text)) / (len(letters) or 1) for text in texts]
     rivals = [max((two.score for two in passages if not of_a_kind(one, two)), default=0.0) for one in passages]
+    nearest = np.asarray([max(nearness(question, one, sentence) for sentence in sentences(one)) for one in read])
     listed = [
         _features(reading, passage, passages[0].score, rivals[place], weights, terms[place], spelled[place])
-        for place, passage in enumerate(passages)
+        for place, passage in enumerate(read)
     ]
-    return np.asarray(listed, np.float64)
+    by_meaning = np.column_stack([nearest - 0.85, nearest - nearest.max(), nearest - nearest.mean()]) * 10
+    return np.column_stack([np.asarray(listed, np.float64), by_meaning])
+
+
+@functools.lru_cache(8192)
+def _vector(text: str) -> Vector:
+    return np.asarray(embed.query_now(text))
 
 
 def of_a_kind(one: Passage, other: Passage) -> bool:
