@@ -151,7 +151,8 @@ def _place(turn: Turn, reading: Reading, passages: Sequence[Passage]) -> Draft:
 def _question(turn: Turn, reading: Reading, passages: Sequence[Passage]) -> Draft:
     found = answers.find(turn, reading, topic.asked(turn), passages)
     if found is None:
-        return _unknown(turn, reading)
+        priced = _campaign_price(turn, reading) if reading.intent == "question_price" else ""
+        return Draft(_joined(priced, _next_step(turn, reading)), reading) if priced else _unknown(turn, reading)
     step = _next_step(turn, reading)
     # A step that does not fit waits for the next answer, rather than being cut.
     text = _joined(found.text, step) if len(found.text) + len(step) < LONGEST - 50 else found.text
@@ -168,6 +169,19 @@ FROM_THREAD: Final[Mapping[str, Said]] = {
     "opt_out": _opted_out, "complaint": _complaint,
 }  # fmt: skip
 FROM_PASSAGES: Final[Mapping[str, Looked]] = {"objection": _objection, "question_location_hours": _place}
+
+
+def _campaign_price(turn: Turn, reading: Reading) -> str:
+    """The price of the campaign that this very question names, where no passage holds it; empty when none is named."""
+    asked = set(words.terms(topic.asked(turn)))
+    named = [one for one in turn.campaigns if asked & set(words.terms(one.name)) and one.price.get("amount")]
+    if len(named) != 1:
+        return ""
+    price = named[0].price
+    amount = sayings.amount(float(price["amount"]), str(price.get("currency") or ""), reading)
+    own = language.identify(named[0].name)[0] == reading.language
+    item = sayings.written(named[0].name, reading) if own else f"«{named[0].name}»"
+    return sayings.say("price_from" if price.get("from") else "price", turn, reading, item=item, price=amount)
 
 
 def _next_step(turn: Turn, reading: Reading) -> str:

@@ -7,7 +7,7 @@ import pytest
 
 from savdo.reply import answers, compose, sayings, transliteration, understand
 from savdo.reply.models import Draft, Turn
-from tests.reply.cast import DELIVERY, ROW, turn
+from tests.reply.cast import DELIVERY, ROW, passage, turn
 
 
 def answered(asked: Turn, *passages: object) -> Draft:
@@ -42,6 +42,26 @@ def test_that_without_a_passage_a_colleague_is_asked() -> None:
     draft = answered(turn("у вас есть сертификат ISO 27001 на велосипеды?"))
     assert draft.handover == "low_confidence"
     assert not any(letter.isdigit() for letter in draft.text)
+
+
+def test_that_the_price_of_a_campaign_that_is_named_is_said() -> None:
+    draft = answered(turn("почём горный велосипед?"))
+    assert "от 3 400 000 сум" in draft.text
+    assert draft.handover is None
+    assert answered(turn("почём детский самокат?")).handover == "low_confidence"
+
+
+def test_that_a_quote_in_another_language_is_framed_and_its_durations_are_said() -> None:
+    asked = turn("how long is the delivery of a bicycle?")
+    terms = passage("Доставка велосипеда занимает 3-5 рабочих дней.", title=("Условия", "Доставка велосипедов"), score=15.0)
+    text = compose.compose(asked, understand.read(asked), [terms]).text
+    assert "«Доставка велосипеда занимает 3-5 рабочих дней.»" in text
+    assert "(3-5 working days)" in text
+
+
+def test_that_a_wanted_quantity_is_multiplied() -> None:
+    asked = turn("Сколько стоит горный велосипед Sayr 27, нам нужно 12 штук?")
+    assert "12 × 3 400 000 = 40 800 000 сум" in compose.compose(asked, understand.read(asked), [ROW]).text
 
 
 @pytest.mark.parametrize(
