@@ -11,7 +11,7 @@ from savdo import worker
 from savdo.ai import embed
 from savdo.base import http, runtime
 from savdo.base.settings import settings
-from savdo.channels import telegram_polling
+from savdo.channels import telegram_connecting, telegram_polling
 from savdo.reply import turn
 from savdo.web import health, hooks, page, tracing, widget
 from savdo.web.pages import account, inbox, knowledge, landing, setup, tryit
@@ -27,7 +27,7 @@ def create_app(*, with_worker: bool = False) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncGenerator[None]:
         url = await runtime.database_address(settings())
-        async with runtime.running(settings(), url, listening=True), _working(with_worker), _polling():
+        async with runtime.running(settings(), url, listening=True), _working(with_worker), _telegram():
             await asyncio.to_thread(embed.warm)
             yield
         await http.close()
@@ -54,14 +54,13 @@ async def _working(wanted: bool) -> AsyncGenerator[None]:
 
 
 @asynccontextmanager
-async def _polling() -> AsyncGenerator[None]:
+async def _telegram() -> AsyncGenerator[None]:
     # Without an address that Telegram can call we ask.
-    needed = telegram_polling.needed(settings().public_url)
-    task = asyncio.create_task(telegram_polling.poll(turn.take), name="telegram polling") if needed else None
+    asking = telegram_polling.needed(settings().public_url)
+    task = asyncio.create_task(telegram_polling.poll(turn.take) if asking else telegram_connecting.subscribe_all(), name="telegram")
     try:
         yield
     finally:
-        if task is not None:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task

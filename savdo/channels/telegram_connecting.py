@@ -11,11 +11,12 @@ import secrets as random
 from dataclasses import dataclass, replace
 from uuid import UUID
 
+import structlog
 from psycopg.errors import UniqueViolation
 
 from savdo import audit
 from savdo.base import secrets
-from savdo.base.db import Session, first, new_id, step
+from savdo.base.db import Session, first, new_id, platform_step, rows, step
 from savdo.base.errors import Conflict, Invalid, NotFound, SavdoError
 from savdo.base.settings import settings
 from savdo.channels import connections, telegram_polling
@@ -23,6 +24,7 @@ from savdo.channels.models import Connection, Refused, channel
 from savdo.channels.telegram_bot import TelegramBot
 
 KIND = TelegramBot.kind
+log = structlog.get_logger()
 # Found in whatever was pasted with it: blanks, the "bot" of an address, the whole message of BotFather.
 TOKEN = re.compile(r"(?<!\d)\d{5,20}:[A-Za-z0-9_-]{30,60}(?![A-Za-z0-9_-])")
 
@@ -108,6 +110,20 @@ async def disconnect(tenant_id: UUID, by: str, connection_id: UUID) -> None:
     # Switched off here is what counts: whatever Telegram still delivers finds no connection.
     with contextlib.suppress(SavdoError):
         await channel(KIND).subscribe(connection, "")
+
+
+async def subscribe_all() -> None:
+    """Has Telegram deliver every active bot to this address: it may have been connected where there was none yet."""
+    async with platform_step("telegram webhooks after a start") as session:
+        found = await rows(session, "SELECT tenant_id, id FROM connections WHERE channel = %s AND status = 'active'", (KIND,))
+    for row in found:
+        try:
+            async with step(row["tenant_id"]) as session:
+                connection = await connections.by_id(session, row["id"])
+            await _subscribed(connection)
+        except SavdoError as error:
+            # One bot's trouble is not the others'; its own page shows that nothing comes.
+            log.warning("telegram webhook not set", connection_id=str(row["id"]), code=error.code)
 
 
 async def _connected(tenant_id: UUID, by: str, token: str, known: Known | None) -> Connection:

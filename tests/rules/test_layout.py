@@ -33,6 +33,7 @@ MAY_SEE_EVERY_TENANT = {
     "savdo/base/limits.py",  # a limit belongs to a key, before it is known whose it is
     "savdo/accounts/access.py",  # signing in by e-mail
     "savdo/channels/telegram_polling.py",  # one process polls for all bots
+    "savdo/channels/telegram_connecting.py",  # a new address is told to Telegram for all bots
     "savdo/conversations/outbox.py",  # sweeps every tenant's stuck messages
     "savdo/reply/record.py",  # sweeps every tenant's overdue answers
     "savdo/knowledge/ingest.py",  # sweeps every tenant's stuck documents

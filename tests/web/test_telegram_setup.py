@@ -16,7 +16,7 @@ import pytest_asyncio
 from savdo.app import create_app
 from savdo.base import circuit, db, secrets
 from savdo.base.settings import settings
-from savdo.channels import telegram_polling
+from savdo.channels import telegram_connecting, telegram_polling
 from savdo.conversations import outbox
 from savdo.reply import turn
 from tests.emulators.serving import serving
@@ -129,6 +129,17 @@ async def test_that_without_a_public_address_a_connected_bot_is_read_at_once(
     assert 'href="https://t.me/oqchoy_bot"' in page
     assert "Last message" in page
     assert telegram.token not in page
+
+
+async def test_that_a_bot_connected_on_a_laptop_is_delivered_to_the_server_after_its_start(
+    alice: httpx.AsyncClient, telegram: Telegram, tenant_id: UUID, monkeypatch: Patch
+) -> None:
+    assert (await connects(alice, telegram.token)).status_code == 303
+    assert telegram.webhook == {}
+    monkeypatch.setenv("SAVDO_PUBLIC_URL", PUBLIC)
+    settings.cache_clear()
+    await telegram_connecting.subscribe_all()
+    assert telegram.webhook["url"] == f"{PUBLIC}/hooks/telegram_bot/{(await the_bot(tenant_id))['key']}"
 
 
 async def test_that_a_public_https_address_is_given_to_telegram(
