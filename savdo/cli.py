@@ -67,6 +67,8 @@ def demo(
 def serve() -> None:
     """The pages and the hooks; any number on one database."""
     telemetry.configure()
+    # Said in one sentence here, rather than by the server in the middle of its start.
+    runtime.check_schema(asyncio.run(runtime.database_address(settings())))
     uvicorn.run(create_app(), host=settings().host, port=settings().port, log_config=None, timeout_graceful_shutdown=5, server_header=False)
 
 

@@ -36,7 +36,7 @@ async def running(settings: Settings, url: str, *, listening: bool = False) -> A
 
     Raises SchemaOlder, DatabaseDown.
     """
-    await asyncio.to_thread(_check_schema, url)
+    await asyncio.to_thread(check_schema, url)
     await db.open_database(url, size=settings.database_pool)
     await jobs.open_queue(url)
     tasks: list[asyncio.Task[None]] = []
@@ -55,7 +55,8 @@ async def running(settings: Settings, url: str, *, listening: bool = False) -> A
         await db.close_database()
 
 
-def _check_schema(url: str) -> None:
+def check_schema(url: str) -> None:
+    """Raises SchemaOlder where a migration is missing."""
     # One that does not answer may still be starting: the pool waits for it. A newer schema is an upgrade under way.
     with contextlib.suppress(psycopg.OperationalError):
         current = migrate.current_revision(url)
