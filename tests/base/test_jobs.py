@@ -45,7 +45,7 @@ async def test_that_a_job_runs_after_the_commit_and_is_forgotten(tenant_id: UUID
 
 async def test_that_a_job_is_undone_with_its_row(tenant_id: UUID) -> None:
     word = str(uuid4())
-    with pytest.raises(ZeroDivisionError):  # noqa: PT012 # the error must come after the asking
+    with pytest.raises(ZeroDivisionError):  # the error must come after the asking
         async with db.step(tenant_id) as session:
             await note.later(session, word=word)
             raise ZeroDivisionError

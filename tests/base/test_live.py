@@ -25,7 +25,7 @@ async def test_that_only_what_was_committed_is_told_and_only_to_its_company(
     async with live.subscribe(tenant_id) as own, live.subscribe(other_tenant_id) as other:
         assert await asyncio.wait_for(own.get(), 5) == live.MISSED
         assert await asyncio.wait_for(other.get(), 5) == live.MISSED
-        with pytest.raises(ZeroDivisionError):  # noqa: PT012 # the error must come after the publishing
+        with pytest.raises(ZeroDivisionError):  # the error must come after the publishing
             async with db.step(tenant_id) as session:
                 await live.publish(session, tenant_id, None, "message", "1")
                 raise ZeroDivisionError
