@@ -20,9 +20,9 @@ MOST_ROWS: Final = 3
 LONGEST_QUOTE: Final = 350
 LONGEST_OF_TWO: Final = 260
 # Below this a neighbouring fact is as likely as the right one.
-LIKELY: Final = 0.34
+LIKELY: Final = 0.36
 # Rows this close to the best are told beside it.
-CLOSE: Final = 0.85
+CLOSE: Final = 0.97
 # Below this the second text is told too, when it is at least this share as likely.
 CERTAIN: Final = 0.8
 SECOND: Final = 0.4
