@@ -95,7 +95,8 @@ async def _phases(url: str, scale: float) -> Figures:
     for name, values in rounds.items():
         figures.put(name, statistics.median(values))
     out.print("» local understanding", highlight=False)
-    figures.put("local_per_s", await _throughput(url, connection, "local", int(1000 * scale), threads))
+    figures.put("local_per_s", await _throughput(url, connection, "local", int(1600 * scale), int(400 * scale)))
+    figures.put("local_single_per_s", await _throughput(url, connection, "local", int(600 * scale), int(600 * scale)))
     out.print("» a model of 1.5 s", highlight=False)
     await _waiting_on_a_model(url, connection, figures, int(1000 * scale))
     out.print("» acknowledgement at 50 events/s, answers at 20 messages/s", highlight=False)
@@ -286,7 +287,8 @@ def work(url: str, mode: str, model_s: float) -> None:
             await asyncio.to_thread(embed.warm)
         else:
             turn.pipeline = fixed
-        await jobs.work(concurrency=1000)
+        # Few enough that a backlog is a queue, and not one crowd that ends all at once; a model is waited for by all.
+        await jobs.work(concurrency=1000 if mode == "model" else 100)
 
     asyncio.run(main())
 

@@ -23,6 +23,7 @@ UZBEK_LETTERS: Final = re.compile("[ўҳ]")
 CERTAIN: Final = 0.97
 
 
+@functools.lru_cache(maxsize=4096)
 def identify(text: str, before: str = "") -> tuple[Language, Script]:
     """The language and the script of a text; `before` is the thread's language, kept when the text says nothing of its own."""
     letters = re.sub(r"\S+@\S+|https?://\S+|\b\S+\.example\b|[^\w\s]|[\d_]", " ", text.lower())

@@ -51,11 +51,16 @@ class Lexicon:
 
 def terms(text: str) -> list[str]:
     """What a text is found by, in order, repeats kept: stems, numbers, and the shared words of the lexicon ("@delivery")."""
+    return list(_terms(text))
+
+
+@functools.lru_cache(maxsize=4096)
+def _terms(text: str) -> tuple[str, ...]:
     folded = folded_words(text)
     stems = [stem(word) for word in folded]
     stop = lexicon().stop
     plain = [stemmed for word, stemmed in zip(folded, stems, strict=True) if word not in stop]
-    return [*plain, *concepts(folded, stems)]
+    return (*plain, *concepts(folded, stems))
 
 
 def concepts(folded: Sequence[str], stems: Sequence[str]) -> list[str]:

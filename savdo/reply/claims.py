@@ -3,6 +3,7 @@
 and what it was told to keep. Uzbek in Cyrillic is read in Latin letters, so one table serves both. Pure.
 """
 
+import functools
 import re
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -83,6 +84,7 @@ def sentences(text: str) -> Iterator[str]:
     return (match[0].strip() for match in SENTENCE.finditer(text) if match[0].strip())
 
 
+@functools.lru_cache(maxsize=4096)
 def without_injections(text: str) -> str:
     """The text without the sentences that try to give orders to the answerer; facts in them are not facts."""
     if not is_injection(text):

@@ -27,6 +27,8 @@ WEEKDAYS_OR_HOURS: Final = re.compile(
 )
 Said = Callable[[Turn, Reading], Draft]
 Looked = Callable[[Turn, Reading, Sequence[Passage]], Draft]
+# What a customer may send instead of words, and nobody here can look into yet.
+MEDIA: Final = frozenset({"image", "voice", "video", "file", "location"})
 
 
 def compose(turn: Turn, reading: Reading, passages: Sequence[Passage]) -> Draft:
@@ -117,6 +119,8 @@ def _booking(turn: Turn, reading: Reading) -> Draft:
 
 
 def _unclear(turn: Turn, reading: Reading) -> Draft:
+    if not turn.text.strip() and any(said.kind in MEDIA for said in turn.fresh):
+        return Draft(sayings.say("only_media", turn, reading), reading, handover="low_confidence", notes=("nothing but a file",))
     asked = next((said.text for said in reversed(turn.history) if said.author == "bot"), "")
     if asked.rstrip().endswith("?") and re.search(r"\w", turn.text):
         step = _next_step(turn, reading) or sayings.say("anything_else", turn, reading)

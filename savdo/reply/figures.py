@@ -5,6 +5,7 @@
 and a bit more than one) has several readings, and one that is known is enough. Pure.
 """
 
+import functools
 import re
 import unicodedata
 from collections.abc import Mapping
@@ -119,7 +120,9 @@ def plain(text: str) -> str:
     return re.sub(r"\d", lambda digit: str(unicodedata.digit(digit[0])), text)
 
 
-def read(text: str) -> list[Figure]:
+# A company's passages come back turn after turn, and reading their figures is most of what a check costs.
+@functools.lru_cache(maxsize=4096)
+def read(text: str) -> tuple[Figure, ...]:
     """Every figure of a text, in order. List numbering ("1." or "2)" at a line's start, counting up from 1) is not a figure."""
     scan = Scan(_without_numbering(plain(text)))
     _dates(scan)
@@ -130,7 +133,7 @@ def read(text: str) -> list[Figure]:
         for match in pattern.finditer(scan.text):
             kind, factor, end = _unit(scan.text, match.end() - 1)
             scan.found.append(Figure(kind, (value * factor,), (Decimal(value),), scan.text[match.start() : end], match.start()))
-    return sorted(scan.found, key=lambda figure: figure.at)
+    return tuple(sorted(scan.found, key=lambda figure: figure.at))
 
 
 def _without_numbering(text: str) -> str:

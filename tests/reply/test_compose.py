@@ -127,3 +127,12 @@ def test_that_every_sentence_is_there_in_every_language() -> None:
     for key, languages in sayings.catalogue().items():
         assert set(languages) == {"uz", "ru", "kk", "en"}, key
         assert all(languages.values()), key
+
+
+@pytest.mark.parametrize("kind", ["voice", "image", "file", "location"])
+def test_that_a_file_without_words_goes_to_a_person_and_is_not_guessed_at(kind: str) -> None:
+    sent = turn("", language="ru")
+    sent = dataclasses.replace(sent, fresh=(dataclasses.replace(sent.fresh[0], kind=kind),))
+    draft = compose.compose(sent, understand.read(sent), [])
+    assert draft.handover == "low_confidence"
+    assert "коллега посмотрит" in draft.text
