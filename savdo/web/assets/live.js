@@ -10,9 +10,10 @@ export function live() {
     clearTimeout(place.ends);
     place.ends = setTimeout(() => (place.hidden = true), 4000);
   };
-  const open = (again) => {
+  const open = () => {
     source = new EventSource(document.body.dataset.live);
-    source.addEventListener("hello", () => { if (again) tell("live:missed"); again = true; });
+    // Also at the first one: something may have happened between the page being written and this stream.
+    source.addEventListener("hello", () => tell("live:missed"));
     source.addEventListener("notice", (event) => {
       const { kind, id, extra } = JSON.parse(event.data);
       if (kind === "missed") return tell("live:missed");
@@ -22,12 +23,12 @@ export function live() {
       if (id) tell(`live:${id}`);
     });
   };
-  open(false);
+  open();
   // A browser allows six streams to a server: a tab nobody looks at gives its own back after a minute.
   document.addEventListener("visibilitychange", () => {
     clearTimeout(sleeping);
     if (document.hidden) sleeping = setTimeout(() => source.close(), 60_000);
-    else if (source.readyState === EventSource.CLOSED) open(true);
+    else if (source.readyState === EventSource.CLOSED) open();
   });
   addEventListener("pagehide", () => source.close());
 }
