@@ -67,9 +67,10 @@ async def opened(database_url: str) -> AsyncGenerator[str]:
 @pytest_asyncio.fixture
 async def database(opened: str) -> str:
     """The open database with no job left over from another test, no connection that would still
-    be polled, no question that the sweeper would still find, no open breaker."""
+    be polled, no question that the sweeper would still find, no used-up limit, no open breaker."""
     async with db.platform_step("a clean queue for a test") as session:
         await session.execute("DELETE FROM procrastinate_jobs")
+        await session.execute("DELETE FROM limits")
         await session.execute("UPDATE connections SET status = 'off' WHERE status <> 'off'")
         await session.execute("UPDATE conversations SET answered_number = inbound_number WHERE answered_number < inbound_number")
     circuit.forget()
