@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright, expect
 
 ROOT = Path(__file__).parents[2]
 BUILT = ROOT / "savdo" / "web" / "assets" / "built"
@@ -20,6 +20,10 @@ FLAGS = (
 )  # fmt: skip
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# Long, because the other test process may have the machine just then; what is right is there at once.
+PATIENCE_MS = 15_000
+expect.set_options(timeout=PATIENCE_MS)
+
 NewContext = Callable[..., Awaitable[BrowserContext]]
 
 
@@ -53,7 +57,7 @@ async def new_context(browser: Browser) -> AsyncIterator[NewContext]:
 
     async def make(*, expected: tuple[str, ...] = (), **options: Any) -> BrowserContext:
         context = await browser.new_context(**options)
-        context.set_default_timeout(5000)
+        context.set_default_timeout(PATIENCE_MS)
 
         def note(words: str) -> None:
             if not any(one in words for one in expected):

@@ -218,7 +218,8 @@ async def test_that_the_keyboard_is_enough_for_the_owner(town: Street, new_conte
     await expect(said(chat, "bot")).to_have_count(1)
     owner = await (await new_context(viewport={"width": 1280, "height": 800})).new_page()
     await owner.goto(f"{town.office}/inbox")
-    # The first field is focused for them.
+    # The first field is focused for them, as soon as the page is there.
+    await owner.wait_for_function("document.activeElement && document.activeElement.name === 'email'")
     await owner.keyboard.type(town.company.email)
     await owner.keyboard.press("Tab")
     await owner.keyboard.type(town.company.password)
