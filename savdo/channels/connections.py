@@ -13,7 +13,7 @@ from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from savdo.base import secrets
-from savdo.base.db import Session, first, new_id, rows, step
+from savdo.base.db import Session, first, new_id, step
 from savdo.base.errors import NotFound
 from savdo.channels.models import Connection
 
@@ -72,11 +72,6 @@ async def answered(asked: AsyncCursor[DictRow]) -> Connection:
     if row is None:
         raise UnknownKey
     return _opened(row)
-
-
-async def all_of(session: Session) -> list[Connection]:
-    found = await rows(session, "SELECT tenant_id, id, channel, name, key, credentials, settings, status FROM connections ORDER BY id")
-    return [_opened(row) for row in found]
 
 
 async def create(

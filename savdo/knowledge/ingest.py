@@ -54,10 +54,7 @@ async def add(tenant_id: UUID, name: str, content: bytes) -> UUID:
     """Takes a file in and has it read. The same bytes again are the same document; other bytes under the name of a document
     replace it. Raises TooLargeFile, Empty, UnknownKind and the other refusals that show at once."""
     name = clean_name(name)
-    kind = checked(content, name)
-    digest = hashlib.sha256(content).digest()
-    key = f"{tenant_id}/documents/{digest.hex()}"
-    await files.put(key, content)
+    kind, digest, key = await _stored_file(tenant_id, name, content)
     async with step(tenant_id) as session:
         # Two people may upload the same at once.
         await session.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 1))", (str(tenant_id),))
@@ -87,10 +84,7 @@ async def replace(tenant_id: UUID, document_id: UUID, name: str, content: bytes)
     """Puts a new file in the place of a document's; the old one is answered from until the new one is read.
     Raises NotFound, Conflict (another document has these bytes) and what `add` raises."""
     name = clean_name(name)
-    kind = checked(content, name)
-    digest = hashlib.sha256(content).digest()
-    key = f"{tenant_id}/documents/{digest.hex()}"
-    await files.put(key, content)
+    kind, digest, key = await _stored_file(tenant_id, name, content)
     async with step(tenant_id) as session:
         await session.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 1))", (str(tenant_id),))
         same = await first(session, "SELECT id, name FROM documents WHERE kind = 'file' AND sha256 = %s", (digest,))
@@ -199,6 +193,15 @@ def searched_text(cut: Cut) -> str:
 def language_of(cuts: Sequence[Cut]) -> str:
     """The language of most of the first passages."""
     return Counter(language.identify(cut.text)[0] for cut in cuts[:40]).most_common(1)[0][0]
+
+
+async def _stored_file(tenant_id: UUID, name: str, content: bytes) -> tuple[extract.FileKind, bytes, str]:
+    """What the checked file is, its SHA-256 and the key it is kept under: the file stands before the row that names it."""
+    kind = checked(content, name)
+    digest = hashlib.sha256(content).digest()
+    key = f"{tenant_id}/documents/{digest.hex()}"
+    await files.put(key, content)
+    return kind, digest, key
 
 
 async def _queue(session: Session, tenant_id: UUID, document_id: UUID) -> None:

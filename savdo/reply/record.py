@@ -77,7 +77,6 @@ async def _loading(session: Session, conversation_id: UUID) -> tuple[AsyncCursor
     )
     said = await session.execute(
         """SELECT m.number, m.direction, m.author, m.text, m.kind, m.payload, m.created_at FROM messages m
-             JOIN conversations c ON c.tenant_id = m.tenant_id AND c.id = m.conversation_id
             WHERE m.conversation_id = %s AND m.deleted_at IS NULL AND (m.direction = 'in' OR m.status <> 'failed')
             ORDER BY m.number DESC LIMIT GREATEST(%s, (SELECT count(*) FROM messages f JOIN conversations g ON g.tenant_id = f.tenant_id
               AND g.id = f.conversation_id WHERE f.conversation_id = %s AND f.number > g.answered_number) + 10)""",
