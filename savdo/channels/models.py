@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import Any, ClassVar, Literal, Protocol
 from uuid import UUID
 
-from savdo.base.errors import Malformed, NotFound, SavdoError
+from savdo.channels.errors import UnknownChannel
 
 # The only place where a module is named by a string: an adapter is loaded when a connection of its kind is used.
 KINDS: Mapping[str, str] = {
@@ -169,77 +169,6 @@ class Channel(Protocol):
     async def subscribe(self, connection: Connection, hook_url: str) -> None:
         """Has the company deliver to `hook_url`; an empty one ends that."""
         ...
-
-
-class ChannelError(SavdoError):
-    """The channel refused."""
-
-    code = "channel"
-
-
-class BadSignature(ChannelError):
-    """The signature is missing or wrong."""
-
-    status = 401
-    code = "bad_signature"
-
-
-class Blocked(ChannelError):
-    """The customer has blocked this channel."""
-
-    code = "blocked"
-
-
-class Refused(ChannelError):
-    """The channel does not accept this message."""
-
-    code = "refused"
-
-
-class Disconnected(ChannelError):
-    """The channel no longer accepts our credentials; connect it again."""
-
-    code = "disconnected"
-
-
-class Busy(ChannelError):
-    """The channel asks us to slow down."""
-
-    permanent = False
-    code = "busy"
-
-    def __init__(self, message: str | None = None, *, retry_after: float = 1.0) -> None:
-        super().__init__(message)
-        self.retry_after = retry_after
-
-
-class Unreachable(ChannelError):
-    """The channel did not answer before the message was handed over; it was not sent."""
-
-    permanent = False
-    code = "unreachable"
-
-
-class Uncertain(ChannelError):
-    """The connection broke after the message was handed over; it may or may not have arrived."""
-
-    code = "uncertain"
-
-
-class CannotTell(ChannelError):
-    """This channel gives no way to look whether a message arrived."""
-
-    code = "cannot_tell"
-
-
-class UnknownChannel(NotFound):
-    """There is no such channel."""
-
-    code = "unknown_channel"
-
-
-class BadPayload(Malformed):
-    """The body is not what this channel sends."""
 
 
 @functools.cache

@@ -4,7 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import ClassVar
 
-from savdo.channels.models import BadPayload, BadSignature, Checked, Connection, Inbound, Media, Outbound, Sender
+from savdo.channels.errors import BadPayload, BadSignature
+from savdo.channels.models import Checked, Connection, Inbound, Media, Outbound, Sender
 
 
 class Sandbox:

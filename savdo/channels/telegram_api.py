@@ -12,7 +12,8 @@ from pydantic import BaseModel, JsonValue, ValidationError
 
 from savdo.base import http
 from savdo.base.settings import settings
-from savdo.channels.models import Blocked, Busy, ChannelError, Connection, Disconnected, Refused, Uncertain, Unreachable
+from savdo.channels.errors import Blocked, Busy, ChannelError, Disconnected, Refused, Uncertain, Unreachable
+from savdo.channels.models import Connection
 
 TOKEN = re.compile(r"[0-9]{1,20}:[A-Za-z0-9_-]{1,100}")
 # What a 403 says when the customer cannot be written to; any other is about this message.

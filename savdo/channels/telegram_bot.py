@@ -11,22 +11,8 @@ from pydantic import BaseModel, JsonValue
 
 from savdo.base.errors import TooLarge
 from savdo.channels import marks, telegram_updates
-from savdo.channels.models import (
-    BadSignature,
-    Busy,
-    Button,
-    CannotTell,
-    ChannelError,
-    Checked,
-    Connection,
-    File,
-    Inbound,
-    Media,
-    Outbound,
-    Refused,
-    Uncertain,
-    Unreachable,
-)
+from savdo.channels.errors import BadSignature, Busy, CannotTell, ChannelError, Refused, Uncertain, Unreachable
+from savdo.channels.models import Button, Checked, Connection, File, Inbound, Media, Outbound
 from savdo.channels.telegram_api import FileTooBig, Moved, Unformatted, Upload, call, download
 
 UPDATES: list[JsonValue] = ["message", "edited_message", "callback_query", "my_chat_member"]

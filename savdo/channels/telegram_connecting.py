@@ -20,7 +20,8 @@ from savdo.base.db import Session, first, new_id, platform_step, rows, step
 from savdo.base.errors import Conflict, Invalid, NotFound, SavdoError
 from savdo.base.settings import settings
 from savdo.channels import connections, telegram_polling
-from savdo.channels.models import Connection, Refused, channel
+from savdo.channels.errors import Refused
+from savdo.channels.models import Connection, channel
 from savdo.channels.telegram_bot import TelegramBot
 
 KIND = TelegramBot.kind

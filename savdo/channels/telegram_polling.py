@@ -22,7 +22,8 @@ from savdo.base import clock
 from savdo.base.db import DatabaseDown, first, platform_step, pool, rows, step
 from savdo.base.errors import SavdoError
 from savdo.channels import connections, telegram_updates
-from savdo.channels.models import Connection, Disconnected, Inbound, channel
+from savdo.channels.errors import Disconnected
+from savdo.channels.models import Connection, Inbound, channel
 from savdo.channels.telegram_api import ReadElsewhere, call
 from savdo.channels.telegram_bot import UPDATES, TelegramBot
 

@@ -11,7 +11,8 @@ import phonenumbers
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import from_json
 
-from savdo.channels.models import BadPayload, Inbound, Media, MediaKind, Sender
+from savdo.channels.errors import BadPayload
+from savdo.channels.models import Inbound, Media, MediaKind, Sender
 
 # Pressing Start, with the payload of a link; anything else after the command was typed.
 START = re.compile(r"/start(?:@\w+)?(?: ([A-Za-z0-9_-]{1,64}))?")

@@ -34,7 +34,8 @@ import jwt
 
 from savdo.base import clock, secrets
 from savdo.base.errors import NotSignedIn
-from savdo.channels.models import BadPayload, BadSignature, CannotTell, Checked, Connection, Inbound, Media, Outbound
+from savdo.channels.errors import BadPayload, BadSignature, CannotTell
+from savdo.channels.models import Checked, Connection, Inbound, Media, Outbound
 
 LIFETIME = timedelta(days=365)
 ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?")

@@ -19,7 +19,8 @@ from savdo.base.db import Session, batch, first, platform_step, rows, step
 from savdo.base.errors import SavdoError, Unavailable
 from savdo.base.jobs import job
 from savdo.channels import connections
-from savdo.channels.models import Blocked, Button, CannotTell, Connection, Disconnected, File, Outbound, Uncertain, channel
+from savdo.channels.errors import Blocked, CannotTell, Disconnected, Uncertain
+from savdo.channels.models import Button, Connection, File, Outbound, channel
 from savdo.conversations import contacts, media
 
 TRIES = 8

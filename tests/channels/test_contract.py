@@ -19,25 +19,8 @@ from hypothesis import strategies as st
 from savdo.base import circuit
 from savdo.base.db import new_id
 from savdo.channels import marks
-from savdo.channels.models import (
-    KINDS,
-    BadPayload,
-    BadSignature,
-    Blocked,
-    Busy,
-    Button,
-    CannotTell,
-    ChannelError,
-    Connection,
-    Disconnected,
-    File,
-    Inbound,
-    MediaKind,
-    Outbound,
-    Refused,
-    Uncertain,
-    channel,
-)
+from savdo.channels.errors import BadPayload, BadSignature, Blocked, Busy, CannotTell, ChannelError, Disconnected, Refused, Uncertain
+from savdo.channels.models import KINDS, Button, Connection, File, Inbound, MediaKind, Outbound, channel
 from savdo.channels.sandbox import Sandbox
 from tests.emulators.serving import serving
 from tests.emulators.telegram import Telegram

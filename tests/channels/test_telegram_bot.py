@@ -18,22 +18,8 @@ from savdo.base import circuit
 from savdo.base.db import new_id
 from savdo.base.errors import TooLarge
 from savdo.channels import marks
-from savdo.channels.models import (
-    BadPayload,
-    Blocked,
-    Busy,
-    Button,
-    ChannelError,
-    Connection,
-    Disconnected,
-    File,
-    Inbound,
-    Media,
-    Outbound,
-    Refused,
-    Uncertain,
-    Unreachable,
-)
+from savdo.channels.errors import BadPayload, Blocked, Busy, ChannelError, Disconnected, Refused, Uncertain, Unreachable
+from savdo.channels.models import Button, Connection, File, Inbound, Media, Outbound
 from savdo.channels.telegram_bot import TelegramBot
 from tests.emulators.serving import serving
 from tests.emulators.telegram import Telegram

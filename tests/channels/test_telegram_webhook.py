@@ -11,7 +11,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from savdo.base.db import new_id
-from savdo.channels.models import BadSignature, Button, Connection, Inbound, Outbound
+from savdo.channels.errors import BadSignature
+from savdo.channels.models import Button, Connection, Inbound, Outbound
 from savdo.channels.telegram_bot import TelegramBot
 from tests.emulators.serving import serving
 from tests.emulators.telegram import Telegram

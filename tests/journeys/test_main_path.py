@@ -6,7 +6,8 @@ from uuid import UUID
 import pytest
 
 from savdo.base import db, jobs
-from savdo.channels.models import Blocked, Busy, Connection, Inbound, Sender, Uncertain
+from savdo.channels.errors import Blocked, Busy, Uncertain
+from savdo.channels.models import Connection, Inbound, Sender
 from savdo.channels.sandbox import Sandbox
 from savdo.conversations import outbox
 from savdo.operations import lifecycle
