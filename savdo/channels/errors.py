@@ -28,10 +28,58 @@ class Refused(ChannelError):
     code = "refused"
 
 
+class WindowClosed(ChannelError):
+    """The customer wrote too long ago: only a template may be sent now."""
+
+    code = "window_closed"
+
+
+class TemplateRefused(ChannelError):
+    """The channel does not accept this template: it is missing, paused, or its parameters do not fit."""
+
+    code = "template_refused"
+
+
+class Withheld(ChannelError):
+    """The channel withheld this message: the customer has been sent enough for now. Not before tomorrow."""
+
+    code = "withheld"
+
+
+class MarketingStopped(ChannelError):
+    """The customer wants no more advertising from this company."""
+
+    code = "marketing_stopped"
+
+
+class NeedsPhone(ChannelError):
+    """This message can only be sent to a phone number, and the customer's is not known."""
+
+    code = "needs_phone"
+
+
+class AccountProblem(ChannelError):
+    """The company's account at the channel needs its owner, a payment for example; other messages may still go out."""
+
+    code = "account_problem"
+
+
 class Disconnected(ChannelError):
     """The channel no longer accepts our credentials; connect it again."""
 
     code = "disconnected"
+
+
+class MissingPermission(Disconnected):
+    """A permission is missing; connect the channel again and allow everything it asks for."""
+
+    code = "missing_permission"
+
+
+class Stopped(Disconnected):
+    """The channel has locked or restricted the company's account; its owner has to settle that there."""
+
+    code = "stopped"
 
 
 class Busy(ChannelError):

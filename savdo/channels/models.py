@@ -5,14 +5,14 @@ database and no other adapter. A new channel is one file and one line in `KINDS`
 """
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from importlib import import_module
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol, Self
 from uuid import UUID
 
-from savdo.channels.errors import UnknownChannel
+from savdo.channels.errors import ChannelError, UnknownChannel
 
 # The only place where a module is named by a string: an adapter is loaded when a connection of its kind is used.
 KINDS: Mapping[str, str] = {
@@ -23,6 +23,12 @@ KINDS: Mapping[str, str] = {
 
 Credentials = Mapping[str, str]
 MediaKind = Literal["image", "voice", "video", "file", "sticker"]
+# fmt: off
+Event = Literal[
+    "message", "echo", "edited", "deleted", "reaction", "status", "referral", "moved",
+    "opted_out", "opted_in", "blocked", "unblocked", "unknown",
+]
+# fmt: on
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +44,8 @@ class Connection:
     credentials: Credentials = field(repr=False)
     settings: Mapping[str, Any]
     status: str
+    # Whose it is at the other company: a bot's, a page's, a number's id.
+    account: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,26 +61,89 @@ class Media:
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Who wrote. `external_id` is their identity on this connection; `phone` only when the channel vouches that it is theirs (E.164)."""
+    """Who wrote. `external_id` is their identity on this connection; `phone` only when the channel vouches that it is theirs (E.164).
+
+    `aliases` are other ids the same person may be known by here, earlier ones and lesser ones: what stands under one of
+    them goes on under `external_id`.
+    """
 
     external_id: str
     name: str = ""
     username: str = ""
     language: str = ""
     phone: str = ""
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Referral:
+    """The advert or the link a customer came by. `ref` is the parameter of our own link, `click_id` what the ad network wants back."""
+
+    ad_id: str = ""
+    headline: str = ""
+    url: str = ""
+    ref: str = ""
+    click_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """A story of the company's that is answered, or one of the customer's that names the company."""
+
+    kind: Literal["reply", "mention"]
+    url: str = ""
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """A product asked about or ordered. `id` is the company's own in its catalogue; `price` of one, as the channel writes it."""
+
+    id: str
+    quantity: int = 1
+    price: str = ""
+    currency: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What the other company says about charging a message; it names no amount."""
+
+    billable: bool
+    category: str = ""
+    kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of a message of ours: the one `external_id` names, or `message_id` (our own, where the channel gives it
+    back), or every one that was sent up to `through`. `error` and `problem` say why it failed."""
+
+    status: Literal["sent", "delivered", "read", "failed"]
+    external_id: str = ""
+    message_id: str = ""
+    through: datetime | None = None
+    price: Price | None = None
+    error: type[ChannelError] | None = None
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Inbound:
-    """One thing that happened on the customer's side.
+    """One thing that happened on the customer's side, or on the company's own outside of Savdo.
 
     `external_id` is unique on the connection for ever: a repeat is recognised by it. For `edited` and `deleted` it is
-    the message's own id. `thread_id` is where an answer goes (a chat id). `event` is
-    message | edited | deleted | blocked | unblocked | unknown; `raw` is kept only for unknown. `attachments` are files that
+    the message's own id, for `reaction` that of the message reacted to (`reaction` is the emoji, "" takes it back).
+    `thread_id` is where an answer goes (a chat id). `raw` is kept only for unknown. `attachments` are files that
     were uploaded here before the message ({id, kind, name, mime, size}), so that nothing is left to fetch.
+
+    `echo` is a message that a person of the company wrote in the other company's app; `sender` is the customer it went to.
+    `own` says the same of an edit, a deletion and a reaction. `status` tells `receipt`; `referral` is an arrival without
+    a word; `moved` gives the customer a new id, the old one being among the aliases.
     """
 
-    event: Literal["message", "edited", "deleted", "blocked", "unblocked", "unknown"]
+    event: Event
     external_id: str
     thread_id: str
     sender: Sender
@@ -85,6 +156,12 @@ class Inbound:
     campaign: str = ""
     album: str = ""
     sent_at: datetime | None = None
+    own: bool = False
+    reaction: str = ""
+    receipt: Receipt | None = None
+    referral: Referral | None = None
+    story: Story | None = None
+    products: tuple[Product, ...] = ()
     raw: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
@@ -95,6 +172,34 @@ class Button:
     id: str
     title: str
     url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A row of a list."""
+
+    id: str
+    title: str
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Menu:
+    """A list to choose from; `title` is the word that opens it."""
+
+    title: str
+    choices: tuple[Choice, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A text the other company approved before, the only thing it takes outside its window. `parameters` fill the body in
+    order, or by name where they have one ((name, text), the name mostly empty); `buttons` are what its quick replies send back."""
+
+    name: str
+    language: str
+    parameters: tuple[tuple[str, str], ...] = ()
+    buttons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +215,8 @@ class File:
 @dataclass(frozen=True, slots=True)
 class Outbound:
     """One message to a customer. `message_id` is ours, for channels that keep it; `text` is plain with the light marks
-    `**bold**`, `- list` and bare links, which the adapter turns into what its channel knows."""
+    `**bold**`, `- list` and bare links, which the adapter turns into what its channel knows. `late` is set for a member's
+    message after the window, where the channel gives people longer (`Limits.person_window`)."""
 
     message_id: UUID
     thread_id: str
@@ -118,6 +224,37 @@ class Outbound:
     buttons: tuple[Button, ...] = ()
     files: tuple[File, ...] = ()
     reply_to: str = ""
+    menu: Menu | None = None
+    template: Template | None = None
+    late: bool = False
+
+
+class Sent(str):
+    """The external id of the last part of a message, and those of the parts before it: for channels that tell us of our
+    own messages, so that each is known to be ours."""
+
+    __slots__ = ("earlier",)
+    earlier: tuple[str, ...]
+
+    def __new__(cls, ids: Sequence[str]) -> Self:
+        sent = super().__new__(cls, ids[-1])
+        sent.earlier = tuple(ids[:-1])
+        return sent
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a channel takes. `window`: how long after the customer's last message it may be written freely, None for ever;
+    `person_window` the same for a member. Without `menus` a list is put as text; without `templates` one is refused.
+    `read_marks`: each message that will be answered is acknowledged. `hold`: how long what seems to be an echo waits,
+    because it may overtake the answer to our own sending."""
+
+    window: timedelta | None = None
+    person_window: timedelta | None = None
+    menus: bool = False
+    templates: bool = False
+    read_marks: bool = False
+    hold: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +271,7 @@ class Channel(Protocol):
     kind: ClassVar[str]
     # Longest text of one message in UTF-16 code units; longer is split by the adapter.
     longest_text: ClassVar[int]
+    limits: ClassVar[Limits]
 
     def verify(self, connection: Connection, headers: Mapping[str, str], body: bytes) -> None:
         """Raises BadSignature unless the raw body really comes from the company. Header names are lower-case."""
@@ -144,7 +282,7 @@ class Channel(Protocol):
         ...
 
     async def send(self, connection: Connection, outbound: Outbound) -> str:
-        """Sends and returns the external id (of the last part, when it was split)."""
+        """Sends and returns the external id (of the last part, when it was split; a `Sent` where echoes come back)."""
         ...
 
     async def find(self, connection: Connection, outbound: Outbound) -> str | None:
@@ -157,7 +295,7 @@ class Channel(Protocol):
     async def typing(self, connection: Connection, thread_id: str) -> None: ...
 
     async def acknowledge(self, connection: Connection, inbound: Inbound) -> None:
-        """Tells the company that an event was taken, where it waits for that (a button's spinner)."""
+        """Tells the company that an event was taken, where it waits for that: a button's spinner, a read mark."""
         ...
 
     async def fetch(self, connection: Connection, media: Media, limit: int) -> bytes:

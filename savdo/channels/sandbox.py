@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from savdo.channels.errors import BadPayload, BadSignature
-from savdo.channels.models import Checked, Connection, Inbound, Media, Outbound, Sender
+from savdo.channels.models import Checked, Connection, Inbound, Limits, Media, Outbound, Sender
 
 
 class Sandbox:
     kind: ClassVar[str] = "sandbox"
     longest_text: ClassVar[int] = 4096
+    limits: ClassVar[Limits] = Limits()
 
     def __init__(self) -> None:
         self.sent: list[Outbound] = []

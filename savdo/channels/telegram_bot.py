@@ -12,7 +12,7 @@ from pydantic import BaseModel, JsonValue
 from savdo.base.errors import TooLarge
 from savdo.channels import marks, telegram_updates
 from savdo.channels.errors import BadSignature, Busy, CannotTell, ChannelError, Refused, Uncertain, Unreachable
-from savdo.channels.models import Button, Checked, Connection, File, Inbound, Media, Outbound
+from savdo.channels.models import Button, Checked, Connection, File, Inbound, Limits, Media, Outbound
 from savdo.channels.telegram_api import FileTooBig, Moved, Unformatted, Upload, call, download
 
 UPDATES: list[JsonValue] = ["message", "edited_message", "callback_query", "my_chat_member"]
@@ -67,6 +67,7 @@ class Found(BaseModel):
 class TelegramBot:
     kind: ClassVar[str] = "telegram_bot"
     longest_text: ClassVar[int] = 4096
+    limits: ClassVar[Limits] = Limits()
 
     def verify(self, connection: Connection, headers: Mapping[str, str], body: bytes) -> None:
         # Telegram signs no body: this header and the unguessable path are what there is.

@@ -35,7 +35,7 @@ import jwt
 from savdo.base import clock, secrets
 from savdo.base.errors import NotSignedIn
 from savdo.channels.errors import BadPayload, BadSignature, CannotTell
-from savdo.channels.models import Checked, Connection, Inbound, Media, Outbound
+from savdo.channels.models import Checked, Connection, Inbound, Limits, Media, Outbound
 
 LIFETIME = timedelta(days=365)
 ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?")
@@ -61,6 +61,7 @@ class Visitor:
 class WebChat:
     kind: ClassVar[str] = "web_chat"
     longest_text: ClassVar[int] = 20_000
+    limits: ClassVar[Limits] = Limits()
 
     def verify(self, connection: Connection, headers: Mapping[str, str], body: bytes) -> None:
         raise BadSignature("The web chat has no hook; its visitors use /widget/v1.")

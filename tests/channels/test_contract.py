@@ -20,13 +20,13 @@ from savdo.base import circuit
 from savdo.base.db import new_id
 from savdo.channels import marks
 from savdo.channels.errors import BadPayload, BadSignature, Blocked, Busy, CannotTell, ChannelError, Disconnected, Refused, Uncertain
-from savdo.channels.models import KINDS, Button, Connection, File, Inbound, MediaKind, Outbound, channel
+from savdo.channels.models import KINDS, Button, Connection, Event, File, Inbound, MediaKind, Outbound, channel
 from savdo.channels.sandbox import Sandbox
 from tests.emulators.serving import serving
 from tests.emulators.telegram import Telegram
 
 PAYLOADS = Path(__file__).parents[1] / "payloads"
-EVENTS = {"message", "edited", "deleted", "blocked", "unblocked", "unknown"}
+EVENTS = set(get_args(Event))
 
 
 @dataclass
