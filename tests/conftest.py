@@ -17,6 +17,9 @@ TEST_DATA = Path(os.environ.get("SAVDO_TEST_DATA") or Path(tempfile.gettempdir()
 os.environ.setdefault("SAVDO_SECRET_KEYS", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=")
 os.environ.setdefault("SAVDO_ALLOWED_HOSTS", "127.0.0.1,localhost")
 os.environ.setdefault("SAVDO_DEBOUNCE_MS", "40")
+os.environ.setdefault("SAVDO_META_APP_ID", "1000")
+os.environ.setdefault("SAVDO_META_APP_SECRET", "app_secret_123")
+os.environ.setdefault("SAVDO_META_VERIFY_TOKEN", "mytoken")
 os.environ["SAVDO_DATA_DIR"] = str(TEST_DATA / f"files-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}")
 
 from savdo.base import circuit, db, embedded, http, jobs  # noqa: E402 # the settings above must stand first

@@ -84,6 +84,8 @@ CREATE TABLE connections (
 );
 -- One of them for the whole installation: two readers of one bot would each lose half of its messages.
 CREATE UNIQUE INDEX connections_account ON connections (channel, account) WHERE status <> 'off';
+-- Some events name only the business that several numbers belong to.
+CREATE INDEX connections_business ON connections ((settings->>'business_id')) WHERE settings ? 'business_id';
 
 CREATE TABLE contacts (
   tenant_id uuid NOT NULL REFERENCES tenants ON DELETE CASCADE,
@@ -176,6 +178,8 @@ CREATE TABLE messages (
 );
 -- Kept for ever: a redelivery after a week is still a repeat.
 CREATE UNIQUE INDEX messages_once ON messages (tenant_id, connection_id, external_id) WHERE direction = 'in';
+-- What became of a message is told by the id it has at the other company.
+CREATE INDEX messages_sent ON messages (tenant_id, connection_id, external_id) WHERE direction = 'out' AND external_id IS NOT NULL;
 CREATE UNIQUE INDEX messages_one_answer ON messages (tenant_id, turn_id) WHERE author = 'bot' AND turn_id IS NOT NULL;
 CREATE INDEX messages_revision ON messages (tenant_id, conversation_id, revision);
 CREATE INDEX messages_outbox ON messages (tenant_id, conversation_id, number) WHERE direction = 'out' AND status IN ('queued', 'sending');

@@ -44,6 +44,16 @@ class Settings(BaseSettings):
         (), description="Private hosts that outgoing requests may reach, comma-separated (host or host:port)."
     )
     telegram_api_base: str = Field("https://api.telegram.org", description="Base address of the Telegram Bot API.")
+    meta_url: str = Field(
+        "https://graph.facebook.com", description="Base address of Meta's Graph API: WhatsApp, pages, Instagram by a page."
+    )
+    meta_version: str = Field("v26.0", pattern=r"^v\d{1,3}\.\d$", description="Version of Meta's Graph API, a part of its addresses.")
+    meta_app_id: str = Field("", description="Id of the installation's app at Meta; empty leaves WhatsApp, Messenger and Instagram off.")
+    meta_app_secret: SecretStr = Field(SecretStr(""), description="Secret of that app; it signs what Meta delivers to /hooks/meta.")
+    meta_verify_token: SecretStr = Field(SecretStr(""), description="Token that Meta's first call of /hooks/meta has to name.")
+    instagram_url: str = Field("https://graph.instagram.com", description="Base address of Instagram's API for accounts without a page.")
+    instagram_app_id: str = Field("", description="Id of the app's Instagram part, for accounts that log in without a page.")
+    instagram_app_secret: SecretStr = Field(SecretStr(""), description="Secret of the app's Instagram part.")
     models: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Model chain in order, comma-separated, e.g. anthropic:claude-sonnet-4-5,openai:gpt-5; empty answers locally."
     )

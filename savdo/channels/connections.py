@@ -4,7 +4,7 @@ import base64
 import binascii
 import json
 import secrets as random
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from savdo.base import secrets
-from savdo.base.db import Session, first, new_id, step
+from savdo.base.db import Session, first, new_id, platform_step, rows, step
 from savdo.base.errors import NotFound
 from savdo.channels.models import Connection
 
@@ -47,13 +47,26 @@ async def by_key(key: str, channel: str) -> Connection:
     async with step(tenant_of(key)) as session:
         row = await first(
             session,
-            """SELECT tenant_id, id, channel, name, key, credentials, settings, status
+            """SELECT tenant_id, id, channel, name, key, credentials, settings, status, account
                  FROM connections WHERE key = %s AND channel = %s AND status <> 'off'""",
             (key, channel),
         )
     if row is None:
         raise UnknownKey
     return _opened(row)
+
+
+async def of_accounts(channel: str, accounts: Collection[str], businesses: Collection[str] = ()) -> list[Connection]:
+    """The connections a delivery is for, of whichever company: by the account it names (a number, a page), or by the
+    business (`settings.business_id`) where an event names only that. Those that were switched off are left out."""
+    async with platform_step("whom a delivery of many is for") as session:
+        found = await rows(
+            session,
+            """SELECT tenant_id, id, channel, name, key, credentials, settings, status, account FROM connections
+                WHERE channel = %s AND status <> 'off' AND (account = ANY(%s) OR settings->>'business_id' = ANY(%s))""",
+            (channel, list(accounts), list(businesses)),
+        )
+    return [_opened(row) for row in found]
 
 
 async def by_id(session: Session, connection_id: UUID) -> Connection:
@@ -63,7 +76,7 @@ async def by_id(session: Session, connection_id: UUID) -> Connection:
 async def asked(session: Session, connection_id: UUID) -> AsyncCursor[DictRow]:
     """The first half of `by_id`, for a pipeline: the result comes with the others'."""
     return await session.execute(
-        "SELECT tenant_id, id, channel, name, key, credentials, settings, status FROM connections WHERE id = %s", (connection_id,)
+        "SELECT tenant_id, id, channel, name, key, credentials, settings, status, account FROM connections WHERE id = %s", (connection_id,)
     )
 
 
@@ -103,6 +116,21 @@ async def create(
     return await by_id(session, connection_id)
 
 
+async def forget(session: Session, connection_id: UUID) -> None:
+    """Switches a connection off and forgets its credentials; what was said stays."""
+    await session.execute(
+        "UPDATE connections SET status = 'off', problem = NULL, credentials = %s WHERE id = %s", (secrets.seal(b"{}"), connection_id)
+    )
+
+
+async def save_credentials(session: Session, connection_id: UUID, credentials: Mapping[str, str]) -> None:
+    """New credentials, working ones: whatever was wrong with the connection is over."""
+    await session.execute(
+        "UPDATE connections SET status = 'active', problem = NULL, credentials = %s WHERE id = %s",
+        (secrets.seal(json.dumps(dict(credentials)).encode()), connection_id),
+    )
+
+
 async def save_settings(session: Session, connection_id: UUID, settings: Mapping[str, Any]) -> None:
     await session.execute("UPDATE connections SET settings = %s WHERE id = %s", (Jsonb(dict(settings)), connection_id))
 
@@ -118,4 +146,7 @@ async def mark(session: Session, connection_id: UUID, status: str, problem: str 
 
 def _opened(row: DictRow) -> Connection:
     credentials = json.loads(secrets.open_sealed(row["credentials"]))
-    return Connection(row["tenant_id"], row["id"], row["channel"], row["name"], row["key"], credentials, row["settings"], row["status"])
+    return Connection(
+        row["tenant_id"], row["id"], row["channel"], row["name"], row["key"], credentials, row["settings"], row["status"],
+        row["account"] or "",
+    )  # fmt: skip

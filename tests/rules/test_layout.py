@@ -32,6 +32,7 @@ MAY_SEE_EVERY_TENANT = {
     "savdo/base/db.py",  # defines it
     "savdo/base/limits.py",  # a limit belongs to a key, before it is known whose it is
     "savdo/accounts/access.py",  # signing in by e-mail
+    "savdo/channels/connections.py",  # one delivery of Meta's is for the numbers and pages of many
     "savdo/channels/telegram_polling.py",  # one process polls for all bots
     "savdo/channels/telegram_connecting.py",  # a new address is told to Telegram for all bots
     "savdo/conversations/outbox.py",  # sweeps every tenant's stuck messages
