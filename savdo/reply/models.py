@@ -131,9 +131,10 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What a reply may draw facts from."""
+    """What a reply may draw facts from. `tools` are the results of this turn's tools, one text each, "name: result"."""
 
     passages: tuple[Passage, ...]
     campaigns: tuple[Campaign, ...]
     profile: Mapping[str, Any]
     customer_said: tuple[str, ...]
+    tools: tuple[str, ...] = ()
