@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 LEXICON = Path(__file__).with_name("lexicon")
-LANGUAGES = ("uz", "ru", "kk", "en")
+LANGUAGES: tuple[str, ...] = ("uz", "ru", "kk", "en")
 LONGEST_WORD = 40
 LONGEST_IDIOM = 4
 SHORTEST_STEM = 3
@@ -49,10 +49,11 @@ CONCEPT = re.compile(r'^([a-z0-9_]+) = \["([^"\n]+)", "([^"\n]+)", "([^"\n]+)", 
 @dataclass(frozen=True, slots=True)
 class Lexicon:
     """`idioms`: stems of a way to say it → the concepts and the folded words they are said with. `said`: concept → language →
-    how a customer is told it. `stop`: folded words that say nothing."""
+    how a customer is told it. `areas`: file → its concepts. `stop`: folded words that say nothing."""
 
     idioms: Mapping[tuple[str, ...], Sequence[tuple[str, tuple[str, ...]]]]
     said: Mapping[str, Mapping[str, str]]
+    areas: Mapping[str, frozenset[str]]
     stop: frozenset[str]
 
 
@@ -65,9 +66,9 @@ def terms(text: str) -> list[str]:
 def _terms(text: str) -> tuple[str, ...]:
     folded = folded_words(text)
     stems = [stem(word) for word in folded]
-    stop = lexicon().stop
+    stop, links = lexicon().stop, lexicon().areas["links"]
     plain = [stemmed for word, stemmed in zip(folded, stems, strict=True) if word not in stop]
-    return (*plain, *concepts(folded, stems))
+    return (*plain, *(concept for concept in concepts(folded, stems) if concept[1:] not in links))
 
 
 def concepts(folded: Sequence[str], stems: Sequence[str]) -> list[str]:
@@ -126,8 +127,8 @@ def stem(word: str) -> str:
         return word
     endings, longest = _grammar()[1:]
     for _ in range(3):
-        # One letter is often part of the root of a short word, a long ending hardly ever.
         for size in range(min(longest, len(word) - SHORTEST_STEM), 0, -1):
+            # One letter is often part of the root of a short word, a long ending hardly ever.
             if word[-size:] in endings and (size > 1 or len(word) > SHORTEST_STEM + 1):
                 word = word[:-size]
                 break
@@ -140,15 +141,18 @@ def stem(word: str) -> str:
 def lexicon() -> Lexicon:
     # One pattern and one folding for the whole folder: read as TOML and folded word by word it would hold up a start by a second.
     # A test reads it as TOML and compares.
-    rows = [row for file in sorted(LEXICON.glob("*.toml")) for row in CONCEPT.findall(file.read_text(encoding="utf-8"))]
+    files = {path.stem: CONCEPT.findall(path.read_text(encoding="utf-8")) for path in sorted(LEXICON.glob("*.toml"))}
+    rows = [row for listed in files.values() for row in listed]
     folded = _folded_lines("\n".join("|".join(ways) for _, *ways in rows))
+    stems = {word: stem(word) for word in set("|".join(folded).replace("|", " ").split())}
     idioms: dict[tuple[str, ...], list[tuple[str, tuple[str, ...]]]] = {}
     for (concept, *_), line in zip(rows, folded, strict=True):
         for idiom in dict.fromkeys(line.split("|")):
-            words = tuple(idiom.split()[:LONGEST_IDIOM])
-            idioms.setdefault(tuple(map(stem, words)), []).append((concept, words))
-    said = {concept: {language: way.split("|", 1)[0] for language, way in zip(LANGUAGES, ways, strict=True)} for concept, *ways in rows}
-    return Lexicon(idioms, said, _grammar()[0])
+            words = tuple(idiom.split())
+            idioms.setdefault(tuple([stems[word] for word in words]), []).append((concept, words))
+    said = {concept: dict(zip(LANGUAGES, [way.partition("|")[0] for way in ways], strict=True)) for concept, *ways in rows}
+    areas = {area: frozenset(row[0] for row in listed) for area, listed in files.items()}
+    return Lexicon(idioms, said, areas, _grammar()[0])
 
 
 def _folded_lines(text: str) -> list[str]:
