@@ -38,6 +38,8 @@ OF_SOMETHING: Final = frozenset(
     )
 )  # fmt: skip
 
+AREAS_OF_SOMETHING: Final = ("calendar", "links")
+
 
 def asked(turn: Turn) -> str:
     """What to look for. A really elliptical message ("and for 2 rooms?") borrows the topic of the one before; where it names
@@ -61,7 +63,7 @@ def is_elliptical(text: str) -> bool:
     if len(text.split()) >= (FOLLOWS_SHORT if follows else SHORT):
         return False
     terms = words.terms(text)
-    if any(term.startswith("@") and term not in OF_SOMETHING for term in terms):
+    if any(term.startswith("@") and not _of_another(term) for term in terms):
         return False
     # "Divan narxi?" names its thing; "narxi?" and "а для самсунга?" do not.
     things = [word for word in words.folded_words(text) if word not in words.lexicon().stop and not _of_something(word)]
@@ -91,7 +93,12 @@ def greets(text: str) -> bool:
 
 def _of_something(word: str) -> bool:
     meant = words.concepts([word], [words.stem(word)])
-    return word.isdigit() or any(f"{one}" in OF_SOMETHING for one in meant)
+    return word.isdigit() or any(map(_of_another, meant))
+
+
+def _of_another(concept: str) -> bool:
+    """Whether a shared word of the lexicon ("@month") asks something of a thing it does not name."""
+    return concept in OF_SOMETHING or any(concept[1:] in words.lexicon().areas[area] for area in AREAS_OF_SOMETHING)
 
 
 def _topic_of(before: list[str]) -> str:
