@@ -6,11 +6,11 @@ from savdo.ai import chain
 from savdo.base import jobs, limits
 from savdo.base.db import platform_step
 from savdo.base.settings import settings
-from savdo.conversations import media, outbox
+from savdo.conversations import echoes, media, outbox
 from savdo.knowledge import ingest
 from savdo.reply import turn
 
-JOBS = (turn.answer, outbox.deliver, media.fetch, ingest.read)
+JOBS = (turn.answer, outbox.deliver, media.fetch, echoes.settle, ingest.read)
 
 
 @jobs.job(attempts=1, priority=10)

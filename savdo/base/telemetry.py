@@ -22,6 +22,8 @@ REGISTRY = CollectorRegistry()
 SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60)
 
 _taken = Counter("savdo_messages_taken", "Customers' messages stored, without repeats.", ("channel",), registry=REGISTRY)
+_unknown = Counter("savdo_unknown_events", "Events of no kind we know, kept as they came.", ("channel",), registry=REGISTRY)
+_unclaimed = Counter("savdo_unclaimed_events", "Deliveries for accounts that nobody here has connected.", ("channel",), registry=REGISTRY)
 _answers = Counter("savdo_answers", "Turns by model and what became of the answer.", ("channel", "model", "outcome"), registry=REGISTRY)
 _answer_s = Histogram(
     "savdo_answer_seconds", "From the first wait to the written answer.", ("channel",), buckets=SECONDS, registry=REGISTRY
@@ -94,6 +96,14 @@ def correlate(**words: str) -> None:
 def messages_taken(channel: str, count: int) -> None:
     if count:
         _taken.labels(channel).inc(count)
+
+
+def unknown_event(channel: str) -> None:
+    _unknown.labels(channel).inc()
+
+
+def unclaimed_event(channel: str) -> None:
+    _unclaimed.labels(channel).inc()
 
 
 def answered(channel: str, model: str, outcome: str, seconds: float) -> None:

@@ -1,12 +1,14 @@
 """Contacts: who is behind an identity, and their details, sealed for display and hashed for search."""
 
+from dataclasses import asdict
 from uuid import UUID
 
 import phonenumbers
+from psycopg.types.json import Jsonb
 
-from savdo.base import secrets
+from savdo.base import clock, secrets
 from savdo.base.db import Session, first, new_id
-from savdo.channels.models import Connection, Inbound
+from savdo.channels.models import Connection, Inbound, Sender
 
 
 async def of_identity(session: Session, connection: Connection, inbound: Inbound) -> UUID:
@@ -14,10 +16,11 @@ async def of_identity(session: Session, connection: Connection, inbound: Inbound
     sender = inbound.sender
     known = await first(
         session,
-        "SELECT contact_id FROM identities WHERE connection_id = %s AND external_id = %s",
-        (connection.id, sender.external_id),
+        "SELECT contact_id FROM identities WHERE connection_id = %s AND external_id = ANY(%s) ORDER BY external_id = %s DESC LIMIT 1",
+        (connection.id, [sender.external_id, *sender.aliases], sender.external_id),
     )
     if known is not None:
+        await also_known(session, connection, known["contact_id"], sender)
         return known["contact_id"]
     contact_id = new_id()
     await session.execute(
@@ -36,7 +39,55 @@ async def of_identity(session: Session, connection: Connection, inbound: Inbound
     assert made is not None
     if made["contact_id"] != contact_id:
         await session.execute("DELETE FROM contacts WHERE id = %s", (contact_id,))
+    await also_known(session, connection, made["contact_id"], sender)
     return made["contact_id"]
+
+
+async def also_known(session: Session, connection: Connection, contact_id: UUID, sender: Sender) -> None:
+    """Every id of a sender leads to the same contact."""
+    if not sender.aliases:
+        return
+    await session.execute(
+        """INSERT INTO identities (tenant_id, connection_id, external_id, contact_id)
+           SELECT %s, %s, unnest(%s::text[]), %s ON CONFLICT (tenant_id, connection_id, external_id) DO NOTHING""",
+        (connection.tenant_id, connection.id, [sender.external_id, *sender.aliases], contact_id),
+    )
+
+
+async def learn(session: Session, connection: Connection, inbound: Inbound, contact_id: UUID, phone_hash: bytes | None) -> None:
+    """What a message tells about its sender: a number the channel vouches for, other ids, the advert or link they came by.
+    `phone_hash` is what is known, so that nothing is written twice."""
+    sender = inbound.sender
+    if sender.phone and ((number := e164(sender.phone)) and secrets.lookup_hash(number) != phone_hash):
+        await set_details(session, contact_id, phone=number)
+        await also_known(session, connection, contact_id, sender)
+    if inbound.referral or inbound.campaign:
+        await came_by(session, contact_id, inbound)
+
+
+async def came_by(session: Session, contact_id: UUID, inbound: Inbound) -> None:
+    """Keeps the first advert or link as where the contact is from, and the last one beside it."""
+    found = asdict(inbound.referral) if inbound.referral else {"ref": inbound.campaign}
+    told = {name: str(one).replace("\x00", "")[:500] for name, one in found.items() if one}
+    if not told:
+        return
+    told["at"] = (inbound.sent_at or clock.now()).isoformat()
+    await session.execute(
+        """UPDATE contacts SET attributes = attributes || jsonb_build_object('came_by',
+             jsonb_build_object('first', coalesce(attributes->'came_by'->'first', %(told)s), 'last', %(told)s)) WHERE id = %(id)s""",
+        {"told": Jsonb(told), "id": contact_id},
+    )
+
+
+async def stop_marketing(session: Session, contact_id: UUID) -> None:
+    """No more advertising to this contact; answers are still welcome."""
+    await session.execute("""UPDATE contacts SET attributes = attributes || '{"no_marketing": true}' WHERE id = %s""", (contact_id,))
+
+
+async def phone(session: Session, contact_id: UUID) -> str:
+    """The contact's number (E.164), or "" when none is known."""
+    row = await first(session, "SELECT phone_sealed FROM contacts WHERE id = %s", (contact_id,))
+    return secrets.open_sealed(row["phone_sealed"]).decode() if row and row["phone_sealed"] else ""
 
 
 async def set_details(session: Session, contact_id: UUID, *, name: str = "", phone: str = "", email: str = "") -> None:

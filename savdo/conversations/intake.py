@@ -1,6 +1,7 @@
 """Storing what a customer sent: once, in order, whatever the other company repeats."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -23,7 +24,7 @@ async def lock(session: Session, connection: Connection, inbound: Inbound) -> Di
     The lock is what gives messages their order, and what keeps one that arrives while an answer is being written
     from being overlooked.
     """
-    row = await _locked(session, connection.id, inbound.thread_id)
+    row = await find(session, connection, inbound)
     if row is None:
         contact_id = await contacts.of_identity(session, connection, inbound)
         await session.execute(
@@ -36,6 +37,30 @@ async def lock(session: Session, connection: Connection, inbound: Inbound) -> Di
     return row
 
 
+async def find(session: Session, connection: Connection, inbound: Inbound) -> DictRow | None:
+    """Locks the conversation's row if there is one; one that stands under an alias of the customer's is taken over by the
+    id they have now."""
+    row = await _locked(session, connection.id, inbound.thread_id)
+    # Only where a customer has one thread, named as they are, does their identity lead to it.
+    if row is not None or inbound.thread_id != inbound.sender.external_id:
+        return row
+    known = await first(
+        session,
+        """SELECT v.id, v.contact_id, v.external_id FROM identities i
+             JOIN conversations v ON v.tenant_id = i.tenant_id AND v.connection_id = i.connection_id AND v.contact_id = i.contact_id
+             JOIN identities o ON o.tenant_id = v.tenant_id AND o.connection_id = v.connection_id AND o.contact_id = v.contact_id
+                              AND o.external_id = v.external_id
+            WHERE i.connection_id = %s AND i.external_id = ANY(%s) ORDER BY v.last_message_at DESC LIMIT 1""",
+        (connection.id, [inbound.sender.external_id, *inbound.sender.aliases]),
+    )
+    if known is None:
+        return None
+    if inbound.sender.aliases:
+        await contacts.also_known(session, connection, known["contact_id"], inbound.sender)
+        await session.execute("UPDATE conversations SET external_id = %s WHERE id = %s", (inbound.thread_id, known["id"]))
+    return await _locked(session, connection.id, inbound.thread_id if inbound.sender.aliases else known["external_id"])
+
+
 async def store(
     session: Session, connection: Connection, inbound: Inbound, conversation: DictRow, wait: timedelta, longest: timedelta
 ) -> Taken:
@@ -44,8 +69,10 @@ async def store(
     `wait` is how long to wait for the rest of a burst, `longest` the bound from the burst's first message.
     """
     payload = payload_of(inbound)
+    kind = kind_of(inbound)
+    silent = conversation["status"] == "human" or conversation["opted_out"]
     # A shared contact is its number, so that it is read like one that was typed.
-    text = clean(inbound.text or inbound.sender.phone)
+    text = clean(inbound.text or (inbound.sender.phone if kind == "contact" else ""))
     row = await first(
         session,
         """WITH m AS (
@@ -70,9 +97,9 @@ async def store(
            RETURNING m.id, m.number, m.created_at, old.answer_waiting OR %(silent)s AS waiting,
              pg_notify('savdo_live', json_build_array(c.tenant_id, c.id, 'message', m.number::text)::text)""",
         {
-            "message": new_id(), "conversation": conversation["id"], "kind": _kind(inbound), "text": text, "payload": Jsonb(payload),
-            "external": inbound.external_id, "preview": text or _kind(inbound), "wait": wait, "longest": longest,
-            "silent": conversation["status"] == "human" or conversation["opted_out"],
+            "message": new_id(), "conversation": conversation["id"], "kind": kind, "text": text, "payload": Jsonb(payload),
+            "external": inbound.external_id, "preview": text or kind, "wait": wait, "longest": longest,
+            "silent": silent,
         },
     )  # fmt: skip
     if row is None:
@@ -83,12 +110,19 @@ async def store(
             (conversation["id"], row["id"], [UUID(str(one["id"])) for one in inbound.attachments]),
         )
     return Taken(
-        row["id"], row["number"], repeat=False, conversation_id=conversation["id"], created_at=row["created_at"], waiting=row["waiting"]
+        row["id"],
+        row["number"],
+        repeat=False,
+        conversation_id=conversation["id"],
+        created_at=row["created_at"],
+        waiting=row["waiting"],
+        silent=silent,
     )
 
 
 async def change(session: Session, inbound: Inbound, conversation: DictRow) -> Taken:
-    """An edit or a deletion by the customer. What was already answered is not answered again; the thread shows the change."""
+    """An edit or a deletion, by the customer or by a person in the native app. What was already answered is not answered
+    again; the thread shows the change."""
     row = await first(
         session,
         """WITH c AS (UPDATE conversations SET revision = revision + 1 WHERE id = %(conversation)s RETURNING revision)
@@ -96,12 +130,12 @@ async def change(session: Session, inbound: Inbound, conversation: DictRow) -> T
                   text = CASE WHEN %(deleted)s THEN '' ELSE %(text)s END,
                   edited_at = CASE WHEN %(deleted)s THEN edited_at ELSE now() END,
                   deleted_at = CASE WHEN %(deleted)s THEN now() ELSE deleted_at END
-             FROM c WHERE m.conversation_id = %(conversation)s AND m.direction = 'in' AND m.external_id = %(external)s
+             FROM c WHERE m.conversation_id = %(conversation)s AND m.direction = %(direction)s AND m.external_id = %(external)s
            RETURNING m.id, m.number, m.created_at,
              pg_notify('savdo_live', json_build_array(m.tenant_id, m.conversation_id, 'message', m.number::text)::text)""",
         {
             "conversation": conversation["id"], "external": inbound.external_id, "text": clean(inbound.text),
-            "deleted": inbound.event == "deleted",
+            "deleted": inbound.event == "deleted", "direction": "out" if inbound.own else "in",
         },
     )  # fmt: skip
     if row is None:
@@ -133,26 +167,31 @@ def payload_of(inbound: Inbound) -> Mapping[str, Any]:
         payload["attachments"] = [dict(one) for one in inbound.attachments]
     if inbound.location:
         payload["location"] = list(inbound.location)
+    for key in ("referral", "story"):
+        if value := getattr(inbound, key):
+            payload[key] = {name: clean(one) for name, one in asdict(value).items() if one}
+    if inbound.products:
+        payload["products"] = [asdict(one) for one in inbound.products]
     for key in ("reply_to", "quick_reply", "campaign", "album"):
         if value := getattr(inbound, key):
             payload[key] = clean(value)
     return payload
 
 
-def _kind(inbound: Inbound) -> str:
+def kind_of(inbound: Inbound) -> str:
     if inbound.media:
         return inbound.media[0].kind
     if inbound.attachments:
         return str(inbound.attachments[0]["kind"])
     if inbound.location:
         return "location"
-    return "contact" if inbound.sender.phone and not inbound.text else "text"
+    return "contact" if inbound.sender.phone and not inbound.text and not inbound.products else "text"
 
 
 async def _locked(session: Session, connection_id: UUID, thread_id: str) -> DictRow | None:
     return await first(
         session,
-        """SELECT c.id, c.contact_id, c.status, p.opted_out_at IS NOT NULL AS opted_out
+        """SELECT c.id, c.contact_id, c.status, p.opted_out_at IS NOT NULL AS opted_out, p.phone_hash
              FROM conversations c JOIN contacts p ON p.tenant_id = c.tenant_id AND p.id = c.contact_id
             WHERE c.connection_id = %s AND c.external_id = %s FOR UPDATE OF c""",
         (connection_id, thread_id),

@@ -14,7 +14,9 @@ Author = Literal["contact", "bot", "member", "system"]
 class Message:
     """One item of a thread. `number` is its place, `revision` the thread's counter at its last change.
 
-    `payload` may hold attachments (a list of {id, kind, name, mime, size}), buttons, quick_reply, reply_to, location.
+    `payload` may hold attachments (a list of {id, kind, name, mime, size}), buttons, menu, template, quick_reply, reply_to, location,
+    referral, story, products, reactions ({"contact" | "member": emoji}), price (what the channel charges), parts (external ids
+    of the parts before the last), native (written in the other company's app).
     """
 
     id: UUID
@@ -47,7 +49,7 @@ COLUMNS = (
 class Taken:
     """What became of one inbound event: `message_id` is None for events that are no message; `repeat` when it was known already.
 
-    `waiting`: an answer job waits for this conversation already, or none is needed.
+    `waiting`: an answer job waits for this conversation already, or none is needed. `silent`: the bot will not answer.
     """
 
     message_id: UUID | None
@@ -56,3 +58,4 @@ class Taken:
     conversation_id: UUID | None
     created_at: datetime | None = None
     waiting: bool = True
+    silent: bool = True

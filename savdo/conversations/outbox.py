@@ -7,20 +7,31 @@ older than `LEASE`, whoever comes next looks whether it went out where the chann
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import structlog
+from psycopg.types.json import Jsonb
 
-from savdo.base import telemetry
+from savdo.base import clock, telemetry
 from savdo.base.db import Session, batch, first, platform_step, rows, step
 from savdo.base.errors import SavdoError, Unavailable
 from savdo.base.jobs import job
-from savdo.channels import connections
-from savdo.channels.errors import Blocked, CannotTell, Disconnected, Uncertain
-from savdo.channels.models import Button, Connection, File, Outbound, channel
+from savdo.channels import connections, menus
+from savdo.channels.errors import (
+    AccountProblem,
+    Blocked,
+    CannotTell,
+    Disconnected,
+    MarketingStopped,
+    NeedsPhone,
+    TemplateRefused,
+    Uncertain,
+    WindowClosed,
+)
+from savdo.channels.models import Button, Channel, Connection, File, Limits, Outbound, Sent, Template, channel
 from savdo.conversations import contacts, media
 
 TRIES = 8
@@ -50,6 +61,9 @@ class Claim:
     attempts: int
     interrupted: bool
     connection: Connection
+    author: str = "bot"
+    # When the customer last wrote; None where that is only just now.
+    last_inbound_at: datetime | None = None
 
 
 async def ask(session: Session, tenant_id: UUID, conversation_id: UUID, *, after: timedelta | None = None) -> None:
@@ -74,11 +88,11 @@ async def deliver(tenant_id: str, conversation_id: str) -> None:
 async def send(tenant_id: UUID, claim: Claim) -> None:
     """Sends a claimed message and marks it. Raises the channel's error when it should be tried again."""
     adapter = channel(claim.connection.channel)
-    outbound = await _outbound(tenant_id, claim)
     try:
+        outbound = _allowed(claim, await _outbound(tenant_id, claim), adapter.limits)
         external_id = await adapter.find(claim.connection, outbound) if claim.interrupted else None
         if external_id is None:
-            external_id = await adapter.send(claim.connection, outbound)
+            external_id = await _handed_over(tenant_id, adapter, claim, outbound)
     except (Uncertain, CannotTell) as error:
         await _mark(tenant_id, claim, "uncertain", error=error.message)
     except SavdoError as error:
@@ -116,7 +130,8 @@ async def sweep() -> None:
 async def _claim(session: Session, conversation_id: UUID) -> Claim | None:
     row = await first(
         session,
-        """WITH c AS (SELECT tenant_id, id, status, contact_id, connection_id, external_id FROM conversations WHERE id = %s),
+        """WITH c AS (SELECT tenant_id, id, status, contact_id, connection_id, external_id, last_inbound_at
+                        FROM conversations WHERE id = %s),
                 next AS (SELECT m.id, m.status, m.status = 'sending' AND m.claimed_at > now() - %s AS in_flight
                            FROM messages m JOIN c ON m.tenant_id = c.tenant_id AND m.conversation_id = c.id
                           WHERE m.direction = 'out' AND m.status IN ('queued', 'sending') ORDER BY m.number LIMIT 1 FOR UPDATE OF m)
@@ -129,7 +144,7 @@ async def _claim(session: Session, conversation_id: UUID) -> Claim | None:
                                 THEN 'failed' ELSE 'sending' END
              FROM next, c JOIN contacts p ON p.tenant_id = c.tenant_id AND p.id = c.contact_id
             WHERE m.tenant_id = c.tenant_id AND m.id = next.id
-           RETURNING m.id, m.conversation_id, m.text, m.payload, m.attempts, m.status,
+           RETURNING m.id, m.conversation_id, m.text, m.payload, m.attempts, m.status, m.author, c.last_inbound_at,
                      next.status = 'sending' AS interrupted, next.in_flight, c.contact_id, c.connection_id, c.external_id""",
         (conversation_id, LEASE),
     )
@@ -143,7 +158,7 @@ async def _claim(session: Session, conversation_id: UUID) -> Claim | None:
     connection = await connections.by_id(session, row["connection_id"])
     return Claim(
         row["id"], row["conversation_id"], row["contact_id"], row["external_id"], row["text"], row["payload"],
-        row["attempts"], row["interrupted"], connection,
+        row["attempts"], row["interrupted"], connection, row["author"], row["last_inbound_at"],
     )  # fmt: skip
 
 
@@ -153,12 +168,53 @@ async def _refused(tenant_id: UUID, claim: Claim, error: SavdoError) -> None:
         raise error
     async with step(tenant_id) as session:
         await _finish(session, claim.message_id, "failed", error=error.message)
-        if isinstance(error, Blocked):
-            await contacts.set_reachable(session, claim.contact_id, False)
-        if isinstance(error, Disconnected):
-            await connections.mark(session, claim.connection.id, "reconnect", error.message)
+        await bear(session, claim.connection.id, claim.contact_id, error)
     telemetry.delivered(claim.connection.channel, "failed")
     log.warning("message failed", channel=claim.connection.channel, code=error.code, message_id=str(claim.message_id))
+
+
+async def bear(session: Session, connection_id: UUID, contact_id: UUID, error: SavdoError) -> None:
+    """What a refusal for good means beyond its message: for the contact, and for the connection."""
+    match error:
+        case Blocked():
+            await contacts.set_reachable(session, contact_id, False)
+        case MarketingStopped():
+            await contacts.stop_marketing(session, contact_id)
+        case Disconnected():
+            await connections.mark(session, connection_id, "reconnect", error.message)
+        case AccountProblem():
+            await connections.mark(session, connection_id, "active", error.message)
+        case _:
+            pass
+
+
+def _allowed(claim: Claim, outbound: Outbound, limits: Limits) -> Outbound:
+    """The message as this channel takes it now. Raises WindowClosed, TemplateRefused."""
+    if outbound.template is not None:
+        if not limits.templates:
+            raise TemplateRefused("This channel has no templates.")
+        return outbound
+    if outbound.menu is not None and not limits.menus:
+        outbound = menus.as_text(outbound)
+    if limits.window is None or claim.last_inbound_at is None:
+        return outbound
+    silence = clock.now() - claim.last_inbound_at
+    if silence <= limits.window:
+        return outbound
+    if claim.author != "member" or limits.person_window is None or silence > limits.person_window:
+        raise WindowClosed
+    return replace(outbound, late=True)
+
+
+async def _handed_over(tenant_id: UUID, adapter: Channel, claim: Claim, outbound: Outbound) -> str:
+    try:
+        return await adapter.send(claim.connection, outbound)
+    except NeedsPhone:
+        async with step(tenant_id) as session:
+            phone = await contacts.phone(session, claim.contact_id)
+        if not phone:
+            raise
+        return await adapter.send(claim.connection, replace(outbound, thread_id=phone))
 
 
 async def _mark(tenant_id: UUID, claim: Claim, status: str, *, external_id: str | None = None, error: str | None = None) -> None:
@@ -168,18 +224,23 @@ async def _mark(tenant_id: UUID, claim: Claim, status: str, *, external_id: str 
 
 
 async def _finish(session: Session, message_id: UUID, status: str, *, external_id: str | None = None, error: str | None = None) -> None:
+    parts = {"parts": list(external_id.earlier)} if isinstance(external_id, Sent) and external_id.earlier else {}
     # "uncertain" may still become "sent": a worker that was only slow, and not dead, comes back with the truth.
     await session.execute(
         """WITH m AS (SELECT tenant_id, id, conversation_id FROM messages
                        WHERE id = %(id)s AND status IN ('sending', 'uncertain', 'failed')),
                 c AS (UPDATE conversations SET revision = revision + 1 FROM m WHERE conversations.tenant_id = m.tenant_id
                        AND conversations.id = m.conversation_id RETURNING conversations.revision)
-           UPDATE messages SET status = %(status)s, external_id = coalesce(%(external)s, messages.external_id), error = %(error)s,
+           UPDATE messages SET external_id = coalesce(%(external)s, messages.external_id),
+                  -- What became of it may have been told before the answer to sending it came.
+                  status = CASE WHEN %(status)s = 'sent' THEN coalesce(payload->'receipt'->>'status', 'sent') ELSE %(status)s END,
+                  error = CASE WHEN %(status)s = 'sent' THEN payload->'receipt'->>'problem' ELSE %(error)s END,
+                  payload = (payload - 'receipt') || %(parts)s,
                   revision = c.revision, sent_at = CASE WHEN %(status)s = 'sent' THEN now() ELSE sent_at END
              FROM m, c WHERE messages.tenant_id = m.tenant_id AND messages.id = m.id
            RETURNING pg_notify('savdo_live',
              json_build_array(messages.tenant_id, messages.conversation_id, 'message', number::text)::text)""",
-        {"id": message_id, "status": status, "external": external_id, "error": error},
+        {"id": message_id, "status": status, "external": external_id, "error": error, "parts": Jsonb(parts)},
     )
 
 
@@ -190,4 +251,14 @@ async def _outbound(tenant_id: UUID, claim: Claim) -> Outbound:
         async with step(tenant_id) as session:
             attachment = await media.find(session, UUID(one["id"]))
         files.append(File(attachment.kind, attachment.name, attachment.mime, await media.content(tenant_id, attachment)))
-    return Outbound(claim.message_id, claim.thread_id, claim.text, buttons, tuple(files), claim.payload.get("reply_to", ""))
+    return Outbound(
+        claim.message_id, claim.thread_id, claim.text, buttons, tuple(files), claim.payload.get("reply_to", ""),
+        menu=menus.read(claim.payload.get("menu")), template=_template(claim.payload.get("template")),
+    )  # fmt: skip
+
+
+def _template(payload: Mapping[str, Any] | None) -> Template | None:
+    if payload is None:
+        return None
+    parameters = tuple((str(name), str(text)) for name, text in payload.get("parameters", ()))
+    return Template(payload["name"], payload["language"], parameters, tuple(payload.get("buttons", ())))

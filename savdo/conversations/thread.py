@@ -4,7 +4,7 @@ import base64
 import binascii
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, LiteralString
 from uuid import UUID
@@ -16,6 +16,7 @@ from savdo import audit
 from savdo.base import live, secrets
 from savdo.base.db import Session, first, new_id, rows
 from savdo.base.errors import Invalid, NotFound
+from savdo.channels.models import Template
 from savdo.conversations import intake, media, outbox
 from savdo.conversations.media import Attachment
 from savdo.conversations.models import COLUMNS
@@ -147,10 +148,17 @@ async def mark_read(session: Session, tenant_id: UUID, conversation_id: UUID) ->
 
 
 async def say(
-    session: Session, tenant_id: UUID, conversation_id: UUID, member_id: UUID, text: str, *, attachments: tuple[Attachment, ...] = ()
+    session: Session,
+    tenant_id: UUID,
+    conversation_id: UUID,
+    member_id: UUID,
+    text: str,
+    *,
+    attachments: tuple[Attachment, ...] = (),
+    template: Template | None = None,
 ) -> UUID:
     """Writes a member's message, queued for sending; the bot is silent from now on. `attachments` were kept before, for
-    this conversation. Raises NoConversation, Invalid."""
+    this conversation; of a `template` the text is what the thread shows. Raises NoConversation, Invalid."""
     text = intake.clean(text).strip()
     if not text and not attachments:
         raise Invalid("Write something first.", field="text")
@@ -171,7 +179,10 @@ async def say(
         {
             "text": text, "conversation": conversation_id, "message": message_id, "member": member_id,
             "preview": text or ", ".join(one.name for one in attachments), "kind": attachments[0].kind if attachments else "text",
-            "payload": Jsonb({"attachments": [one.as_payload() for one in attachments]} if attachments else {}),
+            "payload": Jsonb(
+                ({"attachments": [one.as_payload() for one in attachments]} if attachments else {})
+                | ({"template": asdict(template)} if template else {})
+            ),
         },
     )  # fmt: skip
     await media.attach(session, message_id, attachments)

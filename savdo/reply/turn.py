@@ -22,7 +22,7 @@ from savdo.base.db import Session, step
 from savdo.base.jobs import job
 from savdo.base.settings import settings
 from savdo.channels.models import Connection, Inbound
-from savdo.conversations import contacts, intake, media, outbox
+from savdo.conversations import contacts, happenings, intake, media, outbox
 from savdo.conversations.models import Taken
 from savdo.knowledge import search
 from savdo.knowledge.models import Passage
@@ -100,21 +100,15 @@ async def give_up(tenant_id: UUID, conversation_id: UUID) -> None:
 
 
 async def _take_one(session: Session, connection: Connection, inbound: Inbound) -> Taken:
-    if inbound.event == "unknown":
-        await intake.keep_unknown(session, connection, inbound)
-        return Taken(None, 0, repeat=False, conversation_id=None)
+    if inbound.event != "message":
+        return await happenings.take(session, connection, inbound)
     conversation = await intake.lock(session, connection, inbound)
-    if inbound.event in ("blocked", "unblocked"):
-        await contacts.set_reachable(session, conversation["contact_id"], inbound.event == "unblocked")
-        return Taken(None, 0, repeat=False, conversation_id=conversation["id"])
-    if inbound.event in ("edited", "deleted"):
-        return await intake.change(session, inbound, conversation)
     if inbound.text == "/start" and conversation["opted_out"]:
         # Pressing Start again is the customer's own wish to be written to.
         await contacts.opt_in(session, conversation["contact_id"])
         conversation["opted_out"] = False
-    if inbound.sender.phone:
-        await contacts.set_details(session, conversation["contact_id"], phone=inbound.sender.phone)
+    if inbound.sender.phone or inbound.referral or inbound.campaign:
+        await contacts.learn(session, connection, inbound, conversation["contact_id"], conversation["phone_hash"])
     taken = await intake.store(session, connection, inbound, conversation, _wait(inbound), _longest())
     if not taken.repeat and inbound.media:
         await media.fetch.later(session, tenant_id=str(connection.tenant_id), message_id=str(taken.message_id))
@@ -134,13 +128,13 @@ async def _end_of_burst(tenant_id: UUID, conversation_id: UUID) -> Turn | None:
 async def _drafted(turn: Turn, timings: Timings) -> tuple[Draft, Sequence[Passage]]:
     with timings.of("read"):
         asked = topic.asked(turn)
-        vector = await embed.query(asked)
+        meaning = await embed.asked(asked)
         reading = await asyncio.to_thread(understand.read, turn)
     with timings.of("search"):
         async with step(turn.tenant_id) as session:
-            passages = await search.find(session, asked, vector)
+            found = await search.find(session, asked, meaning)
     with timings.of("draft"):
-        return await generate.draft(turn, reading, passages), passages
+        return await generate.draft(turn, reading, found), found.passages
 
 
 # What happens between reading the thread and writing the answer. `savdo bench` puts its own here, to measure what is around it.

@@ -1,17 +1,22 @@
 """Everything another company POSTs to us: find the connection, verify the raw bytes, parse, store, then 200."""
 
 import asyncio
+import hmac
+from collections.abc import Sequence
 
 import structlog
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import PlainTextResponse
 
-from savdo.base.errors import TooLarge
-from savdo.channels import connections
-from savdo.channels.models import channel
+from savdo.base import telemetry
+from savdo.base.errors import Forbidden, TooLarge, Unavailable
+from savdo.base.settings import settings
+from savdo.channels import connections, meta_webhooks
+from savdo.channels.models import KINDS, channel
 from savdo.reply import turn
 
-# Larger than any event of the channels we know; files come by reference.
-LARGEST_BODY = 2_000_000
+# No less than any event of the channels we know; files come by reference.
+LARGEST_BODY = 3_500_000
 
 router = APIRouter()
 log = structlog.get_logger()
@@ -26,13 +31,61 @@ async def receive(kind: str, key: str, request: Request) -> Response:
     connection = await connections.by_key(key, kind)
     adapter.verify(connection, request.headers, body)
     inbounds = adapter.parse(connection, body)
-    await turn.take(connection, inbounds)
-    for inbound in inbounds:
-        if inbound.quick_reply:
+    await _take(connection, inbounds)
+    return Response(status_code=200)
+
+
+@router.get("/hooks/meta")
+async def challenge(request: Request) -> Response:
+    """Meta's first call: the challenge comes back as it was, when the token is ours."""
+    asked = request.query_params
+    token = settings().meta_verify_token.get_secret_value()
+    known = bool(token) and hmac.compare_digest(asked.get("hub.verify_token", "").encode(), token.encode())
+    if asked.get("hub.mode") != "subscribe" or not known or "hub.challenge" not in asked:
+        raise Forbidden("The mode, the verify token or the challenge is not right.")
+    return PlainTextResponse(asked["hub.challenge"])
+
+
+@router.post("/hooks/meta")
+async def receive_meta(request: Request) -> Response:
+    """One body holds events of many companies' numbers, pages and accounts; those of nobody here are counted."""
+    body = await _read(request)
+    meta_webhooks.verify(request.headers, body)
+    failed = False
+    for (kind, account, business), piece in meta_webhooks.routed(body).items():
+        found = await connections.of_accounts(kind, [account] if account else [], [business] if business else []) if kind in KINDS else []
+        if not found:
+            telemetry.unclaimed_event(kind)
+        for connection in found:
+            failed = not await _took(connection, piece) or failed
+    # What could be stored is; the rest comes again with everything, and what is known already is a repeat.
+    return Response(status_code=500 if failed else 200)
+
+
+async def _took(connection: connections.Connection, piece: bytes) -> bool:
+    threads: dict[str, list[turn.Inbound]] = {}
+    for inbound in channel(connection.channel).parse(connection, piece):
+        threads.setdefault(inbound.thread_id, []).append(inbound)
+    whole = True
+    for inbounds in threads.values():
+        try:
+            # Each conversation in a transaction of its own: two bodies about the same ones would block each other.
+            await _take(connection, inbounds)
+        except Unavailable:
+            raise
+        except Exception:
+            log.exception("event not taken", channel=connection.channel, connection_id=str(connection.id))
+            whole = False
+    return whole
+
+
+async def _take(connection: connections.Connection, inbounds: Sequence[turn.Inbound]) -> None:
+    marks = channel(connection.channel).limits.read_marks
+    for inbound, taken in zip(inbounds, await turn.take(connection, inbounds), strict=True):
+        if inbound.quick_reply or (marks and inbound.event == "message" and not taken.silent and not taken.repeat):
             task = asyncio.create_task(_acknowledge(connection, inbound))
             _acknowledgements.add(task)
             task.add_done_callback(_acknowledgements.discard)
-    return Response(status_code=200)
 
 
 async def _read(request: Request) -> bytes:
