@@ -1,5 +1,7 @@
 """What a channel may refuse with; each error carries its verdict, and its docstring is what a person reads."""
 
+from typing import ClassVar
+
 from savdo.base.errors import Malformed, NotFound, SavdoError
 
 
@@ -87,10 +89,19 @@ class Busy(ChannelError):
 
     permanent = False
     code = "busy"
+    # The wait where the channel names none, in seconds.
+    usual_s: ClassVar[float] = 5.0
 
     def __init__(self, message: str | None = None, *, retry_after: float = 1.0) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class PairBusy(Busy):
+    """This customer is sent messages faster than the channel allows."""
+
+    code = "pair_busy"
+    usual_s = 6.0
 
 
 class Unreachable(ChannelError):

@@ -7,7 +7,7 @@ its proof in the query, and neither is ever put into an error or a log line.
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -121,6 +121,37 @@ async def call(
     raise error_of(chosen, answer, unsure)
 
 
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """What a token may do. `expires_at` in Unix seconds, 0 for never."""
+
+    is_valid: bool
+    expires_at: int
+    scopes: frozenset[str]
+
+
+async def permit(connection: Connection, service: str) -> Permit:
+    """What Meta says about a connection's token, asked as the installation's app. Raises the ChannelError of a refusal."""
+    chosen = settings()
+    app = Api(chosen.meta_url, f"{chosen.meta_app_id}|{chosen.meta_app_secret.get_secret_value()}", "", service, {})
+    found = await call(app, "GET", "debug_token", params={"input_token": connection.credentials.get("token", "")})
+    try:
+        data = found["data"]
+        return Permit(bool(data["is_valid"]), int(data.get("expires_at") or 0), frozenset(map(str, data.get("scopes") or ())))
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise Unreachable(_unreadable(app)) from None
+
+
+async def require(connection: Connection, service: str, needed: Collection[str]) -> Permit:
+    """The same, for a token that has to work. Raises Disconnected, and MissingPermission naming what is missing."""
+    found = await permit(connection, service)
+    if not found.is_valid:
+        raise Disconnected
+    if missing := sorted(set(needed) - found.scopes):
+        raise MissingPermission(f"Connect it again and allow also: {', '.join(missing)}.")
+    return found
+
+
 async def download(chosen: Api, url: str, limit: int) -> bytes:
     """A file at the address that a call gave, with the same token. Raises http.AnswerTooLarge over `limit` bytes."""
     answer = await _asked(chosen, "GET", url, Unreachable, timeout=UPLOAD_TIMEOUT_S, limit=limit, tries=2)
@@ -144,7 +175,7 @@ def error_of(chosen: Api, answer: http.Answer, unsure: type[ChannelError]) -> Ch
         fault = Envelope.model_validate_json(answer.body).error
     except ValidationError:
         if answer.status == 429:
-            return Busy(retry_after=_wait(answer))
+            return Busy(retry_after=_wait(answer, Busy.usual_s))
         return Refused(f"{chosen.service} answered {answer.status}.") if 400 <= answer.status < 500 else unsure(_unreadable(chosen))
     log.info("graph error", service=chosen.service, code=fault.code, subcode=fault.error_subcode, trace=fault.fbtrace_id)
     kind = verdict(chosen.verdicts, fault.code, fault.error_subcode)
@@ -153,7 +184,7 @@ def error_of(chosen: Api, answer: http.Answer, unsure: type[ChannelError]) -> Ch
     # Only a call that sends can be in doubt.
     kind = unsure if kind is Uncertain else kind
     words = f"{chosen.service}: {fault.words}"
-    return kind(words, retry_after=_wait(answer)) if issubclass(kind, Busy) else kind(words)
+    return kind(words, retry_after=_wait(answer, kind.usual_s)) if issubclass(kind, Busy) else kind(words)
 
 
 def verdict(verdicts: Verdicts, code: int, subcode: int = 0) -> type[ChannelError] | None:
@@ -180,12 +211,12 @@ async def _asked(chosen: Api, method: str, url: str, unsure: type[ChannelError],
     return answer
 
 
-def _wait(answer: http.Answer) -> float:
-    """The seconds to wait: what the answer asks for, else when the allowance is there again, else five."""
+def _wait(answer: http.Answer, usual_s: float) -> float:
+    """The seconds to wait: what the answer asks for, else when the allowance is there again, else the usual ones."""
     if answer.retry_after is not None:
         return max(1.0, answer.retry_after)
     regain = max((float(one.get("estimated_time_to_regain_access") or 0) * 60 for one in _usage(answer)), default=0.0)
-    return min(regain, LONGEST_REGAIN_S) or 5.0
+    return min(regain, LONGEST_REGAIN_S) or usual_s
 
 
 def _watch(chosen: Api, answer: http.Answer) -> None:
