@@ -18,6 +18,7 @@ from savdo.channels.errors import ChannelError, UnknownChannel
 KINDS: Mapping[str, str] = {
     "web_chat": "savdo.channels.web_chat:WebChat",
     "telegram_bot": "savdo.channels.telegram_bot:TelegramBot",
+    "whatsapp_cloud": "savdo.channels.whatsapp_cloud:WhatsAppCloud",
     "sandbox": "savdo.channels.sandbox:Sandbox",
 }
 

@@ -22,8 +22,10 @@ from savdo.channels import marks
 from savdo.channels.errors import BadPayload, BadSignature, Blocked, Busy, CannotTell, ChannelError, Disconnected, Refused, Uncertain
 from savdo.channels.models import KINDS, Button, Connection, Event, File, Inbound, MediaKind, Outbound, channel
 from savdo.channels.sandbox import Sandbox
+from tests.emulators.meta import Meta, open_meta
 from tests.emulators.serving import serving
 from tests.emulators.telegram import Telegram
+from tests.emulators.whatsapp import WhatsApp
 
 PAYLOADS = Path(__file__).parents[1] / "payloads"
 EVENTS = set(get_args(Event))
@@ -42,8 +44,8 @@ class FarSide:
     refusals: Mapping[type[ChannelError], Callable[[], None]] = field(default_factory=dict[type[ChannelError], Callable[[], None]])
 
 
-def connection_of(kind: str, credentials: Mapping[str, str], **settings: Any) -> Connection:
-    return Connection(UUID(int=1), UUID(int=2), kind, "Shop", "hk_key", credentials, settings, "active")
+def connection_of(kind: str, credentials: Mapping[str, str], account: str = "", **settings: Any) -> Connection:
+    return Connection(UUID(int=1), UUID(int=2), kind, "Shop", "hk_key", credentials, settings, "active", account)
 
 
 @asynccontextmanager
@@ -66,6 +68,29 @@ async def telegram_bot() -> AsyncGenerator[FarSide]:
             },
         )
     circuit.forget()
+
+
+@asynccontextmanager
+async def whatsapp_cloud() -> AsyncGenerator[FarSide]:
+    meta = Meta()
+    number = WhatsApp(meta)
+    customer = number.person()
+    number.says(customer, "Hello")
+    async with open_meta(meta):
+        yield FarSide(
+            connection_of("whatsapp_cloud", {"token": number.token}, account=number.number_id, business_id=number.waba),
+            signed={"x-hub-signature-256": meta.signature(b"{}")},
+            thread_id=customer.user_id,
+            message_id="wamid.IN1",
+            received=lambda: [one.text for one in number.sent],
+            refusals={
+                Blocked: lambda: meta.fails("messages", 400, 131026, "Message undeliverable"),
+                Refused: lambda: meta.fails("messages", 400, 131009, "Parameter value is not valid"),
+                Disconnected: meta.token_expires,
+                Busy: meta.floods,
+                Uncertain: lambda: meta.cuts("messages", taking=True),
+            },
+        )
 
 
 @asynccontextmanager
@@ -92,6 +117,7 @@ async def sandbox() -> AsyncGenerator[FarSide]:
 
 FAR_SIDES: Mapping[str, Callable[[], AbstractAsyncContextManager[FarSide]]] = {
     "telegram_bot": telegram_bot,
+    "whatsapp_cloud": whatsapp_cloud,
     "web_chat": web_chat,
     "sandbox": sandbox,
 }

@@ -10,9 +10,11 @@ import hashlib
 import hmac
 import itertools
 import json
+import os
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -22,7 +24,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from tests.emulators.serving import CUT
+from savdo.base import circuit
+from savdo.base.settings import settings
+from tests.emulators.serving import CUT, serving
 
 FIRST_RETRY_S = 0.05
 LONGEST_RETRY_S = 1.0
@@ -265,6 +269,28 @@ class Meta:
                 self.last_error = problem
                 await asyncio.sleep(wait)
                 wait = min(wait * 2, LONGEST_RETRY_S)
+
+
+@asynccontextmanager
+async def open_meta(meta: Meta) -> AsyncGenerator[str]:
+    """Serves it, as what every setting of Meta's points to meanwhile; its address."""
+    names = ("SAVDO_META_URL", "SAVDO_INSTAGRAM_URL")
+    before = {name: os.environ.get(name) for name in names}
+    async with serving(meta.app) as base:
+        os.environ.update(dict.fromkeys(names, base))
+        settings.cache_clear()
+        circuit.forget()
+        try:
+            yield base
+        finally:
+            await meta.close()
+            for name, value in before.items():
+                if value is None:
+                    del os.environ[name]
+                else:
+                    os.environ[name] = value
+            settings.cache_clear()
+            circuit.forget()
 
 
 async def _params(request: Request) -> tuple[dict[str, Any], dict[str, tuple[str, bytes, str]]]:
