@@ -6,6 +6,7 @@ languages (the folder `lexicon`) also give one shared word that starts with "@".
 """
 
 import functools
+import os
 import re
 import tomllib
 import unicodedata
@@ -42,16 +43,21 @@ SOFT_C = re.compile(r"c(?=[eiy])")
 HARD_C = re.compile(r"c(?!h)")
 # A digit and a letter side by side are two words.
 NO_WORD = re.compile(r"[^\w\n|]+|_|(?<=\d)(?=[^\W\d])|(?<=[^\W\d])(?=\d)")
+ENGLISH_ENDING = re.compile(r"(?<=\w{3})(?:i?es|s|ed|ing|ers?|li|[ei])$")
+DENIAL = re.compile(r"(?:ma|me|ba|be|pa|pe)(?:s|di|i|imiz|idi|gan|gen|sa|se)(?:[a-z]{0,3})$|[^ae]siz$")
 MARKS = re.compile("[\u0300-\u036f]")
 CONCEPT = re.compile(r'^([a-z0-9_]+) = \["([^"\n]+)", "([^"\n]+)", "([^"\n]+)", "([^"\n]+)"\]$', re.MULTILINE)
 
 
+Idiom = tuple[str, tuple[str, ...], str]
+
+
 @dataclass(frozen=True, slots=True)
 class Lexicon:
-    """`idioms`: stems of a way to say it → the concepts and the folded words they are said with. `said`: concept → language →
+    """`idioms`: stems of a way to say it → the concepts, the folded words they are said with and the language. `said`: concept → language →
     how a customer is told it. `areas`: file → its concepts. `stop`: folded words that say nothing."""
 
-    idioms: Mapping[tuple[str, ...], Sequence[tuple[str, tuple[str, ...]]]]
+    idioms: Mapping[tuple[str, ...], Sequence[Idiom]]
     said: Mapping[str, Mapping[str, str]]
     areas: Mapping[str, frozenset[str]]
     stop: frozenset[str]
@@ -64,30 +70,64 @@ def terms(text: str) -> list[str]:
 
 @functools.lru_cache(maxsize=4096)
 def _terms(text: str) -> tuple[str, ...]:
-    folded = folded_words(text)
-    stems = [stem(word) for word in folded]
     stop, links = lexicon().stop, lexicon().areas["links"]
-    plain = [stemmed for word, stemmed in zip(folded, stems, strict=True) if word not in stop]
-    return (*plain, *(concept for concept in concepts(folded, stems) if concept[1:] not in links))
+    plain = [stem(word) for word in folded_words(text) if word not in stop]
+    return (*plain, *(concept for concept in concepts(text) if concept[1:] not in links))
 
 
-def concepts(folded: Sequence[str], stems: Sequence[str]) -> list[str]:
-    """The lexicon's shared words for every idiom of up to four words that stands in a text given as folded words and stems."""
+def concepts(text: str) -> list[str]:
+    """The lexicon's shared words ("@delivery") for every idiom of up to four words that stands in a text."""
     idioms = lexicon().idioms
+    written = _written(text)
+    folded = [fold(word) for word in written]
+    stems = [stem(word) for word in folded]
     found: list[str] = []
     for start in range(len(stems)):
         for length in range(1, LONGEST_IDIOM + 1):
-            for concept, idiom in idioms.get(tuple(stems[start : start + length]), ()):
-                if all(map(_is_form, folded[start : start + length], idiom)):
+            for concept, idiom, language in idioms.get(tuple(stems[start : start + length]), ()):
+                # Folded, "был" is "bill": nobody writes English in Cyrillic.
+                if (language != "en" or written[start].isascii()) and is_said(folded[start : start + length], idiom, language):
                     found.append(f"@{concept}")
     return list(dict.fromkeys(found))
 
 
+def concept_of(folded: Sequence[str]) -> str:
+    """The one meaning of folded words taken together, that whose listed form is nearest; empty when the lexicon has none."""
+    listed = lexicon().idioms.get(tuple(map(stem, folded)), ())
+    fitting = [(_distance(folded, idiom), concept) for concept, idiom, language in listed if is_said(folded, idiom, language)]
+    return min(fitting)[1] if fitting else ""
+
+
+def _distance(folded: Sequence[str], idiom: Sequence[str]) -> int:
+    alike = sum(len(os.path.commonprefix(pair)) for pair in zip(folded, idiom, strict=True))  # noqa: RUF071 # letters are meant
+    return len("".join(folded)) + len("".join(idiom)) - 2 * alike
+
+
+def is_said(folded: Sequence[str], idiom: Sequence[str], language: str) -> bool:
+    """Whether words with the stems of an idiom are forms of its words. Stems are cut so short that most strangers share one."""
+    if language == "en":
+        return all(ENGLISH_ENDING.sub("", word) == ENGLISH_ENDING.sub("", listed) for word, listed in zip(folded, idiom, strict=True))
+    return all(map(_is_form, folded, idiom))
+
+
 def _is_form(word: str, listed: str) -> bool:
-    # Stems are cut so short that "pulsiz" (free) meets "pul" (money); a form of a word begins like it, too.
+    if word == listed:
+        return True
     if len(listed) <= 3:
-        return word.startswith(listed) and len(word) <= len(listed) + 2
-    return word.startswith(listed[: max(3 if len(listed) == 4 else 4, round(0.65 * len(listed)))])
+        return word.startswith(listed) and len(word) <= len(listed) + 2 and not _denies(word)
+    if bool(_denies(word)) != bool(_denies(listed)):
+        return False
+    if word.startswith(listed):
+        return True
+    if len(stem(listed)) <= SHORTEST_STEM:
+        return False
+    alike = len(os.path.commonprefix((word, listed)))  # noqa: RUF071 # letters are meant
+    return alike >= 4 and alike >= 0.6 * max(len(word), len(listed))
+
+
+def _denies(word: str) -> re.Match[str] | None:
+    # Without ("pulsiz") and not ("kerakmas") are endings in Uzbek and Kazakh, and make another meaning.
+    return DENIAL.search(word)
 
 
 def grams(text: str) -> set[str]:
@@ -104,7 +144,11 @@ def grams(text: str) -> set[str]:
 
 
 def folded_words(text: str) -> list[str]:
-    return [fold(word) for word in WORD.findall(JOINED_NUMBER.sub("", APOSTROPHES.sub("", text.lower())))]
+    return [fold(word) for word in _written(text)]
+
+
+def _written(text: str) -> list[str]:
+    return WORD.findall(JOINED_NUMBER.sub("", APOSTROPHES.sub("", text.lower())))
 
 
 @functools.lru_cache(65_536)
@@ -143,13 +187,14 @@ def lexicon() -> Lexicon:
     # A test reads it as TOML and compares.
     files = {path.stem: CONCEPT.findall(path.read_text(encoding="utf-8")) for path in sorted(LEXICON.glob("*.toml"))}
     rows = [row for listed in files.values() for row in listed]
-    folded = _folded_lines("\n".join("|".join(ways) for _, *ways in rows))
-    stems = {word: stem(word) for word in set("|".join(folded).replace("|", " ").split())}
-    idioms: dict[tuple[str, ...], list[tuple[str, tuple[str, ...]]]] = {}
-    for (concept, *_), line in zip(rows, folded, strict=True):
-        for idiom in dict.fromkeys(line.split("|")):
-            words = tuple(idiom.split())
-            idioms.setdefault(tuple([stems[word] for word in words]), []).append((concept, words))
+    folded = {language: _folded_lines("\n".join(row[at] for row in rows)) for at, language in enumerate(LANGUAGES, 1)}
+    stems = {word: stem(word) for word in {word for lines in folded.values() for word in " ".join(lines).replace("|", " ").split()}}
+    idioms: dict[tuple[str, ...], list[Idiom]] = {}
+    for language, lines in folded.items():
+        for (concept, *_), line in zip(rows, lines, strict=True):
+            for way in dict.fromkeys(line.split("|")):
+                idiom = tuple(way.split())
+                idioms.setdefault(tuple([stems[word] for word in idiom]), []).append((concept, idiom, language))
     said = {concept: dict(zip(LANGUAGES, [way.partition("|")[0] for way in ways], strict=True)) for concept, *ways in rows}
     areas = {area: frozenset(row[0] for row in listed) for area, listed in files.items()}
     return Lexicon(idioms, said, areas, _grammar()[0])

@@ -92,7 +92,7 @@ def greets(text: str) -> bool:
 
 
 def _of_something(word: str) -> bool:
-    meant = words.concepts([word], [words.stem(word)])
+    meant = words.concepts(word)
     return word.isdigit() or any(map(_of_another, meant))
 
 
@@ -114,7 +114,7 @@ def _without_questions(text: str) -> str:
     kept: list[str] = []
     for word in text.split():
         folded = words.folded_words(word)
-        meant = words.concepts(folded, [words.stem(one) for one in folded])
+        meant = words.concepts(word)
         if folded and not all(one in words.lexicon().stop for one in folded) and not (set(meant) & PROPERTIES):
             kept.append(word)
     return " ".join(kept)

@@ -29,9 +29,9 @@ def test_that_the_lexicon_is_read_as_it_stands() -> None:
     listed = {concept: dict(zip(words.LANGUAGES, ways, strict=True)) for concepts in AREAS.values() for concept, ways in concepts.items()}
     read = words.lexicon()
     assert read.said == {concept: {language: way.split("|")[0] for language, way in ways.items()} for concept, ways in listed.items()}
-    found = {(concept, idiom) for known in read.idioms.values() for concept, idiom in known}
-    ways = [(concept, way) for concept, said in listed.items() for language in said.values() for way in language.split("|")]
-    assert found == {(concept, tuple(words.folded_words(way))) for concept, way in ways}
+    found = {idiom for known in read.idioms.values() for idiom in known}
+    ways = [(concept, way, language) for concept, said in listed.items() for language, ways in said.items() for way in ways.split("|")]
+    assert found == {(concept, tuple(words.folded_words(way)), language) for concept, way, language in ways}
 
 
 def _said_well(ways: str) -> bool:
