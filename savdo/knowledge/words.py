@@ -113,16 +113,19 @@ def is_said(folded: Sequence[str], idiom: Sequence[str], language: str) -> bool:
 def _is_form(word: str, listed: str) -> bool:
     if word == listed:
         return True
-    if len(listed) <= 3:
-        return word.startswith(listed) and len(word) <= len(listed) + 2 and not _denies(word)
     if bool(_denies(word)) != bool(_denies(listed)):
         return False
+    if len(listed) <= 3:
+        # "Qimmat" (dear) is no form of "kiyim" (clothes), folded "kim", nor "qizil" (red) of "qiz" (girl).
+        return word.startswith(listed) and len(word) <= len(listed) + 2 and not word.endswith(("t", "il"))
     if word.startswith(listed):
         return True
     if len(stem(listed)) <= SHORTEST_STEM:
         return False
     alike = len(os.path.commonprefix((word, listed)))  # noqa: RUF071 # letters are meant
-    return alike >= 4 and alike >= 0.6 * max(len(word), len(listed))
+    if alike == len(word):
+        return len(listed) == alike + 1
+    return alike >= max(5, 0.7 * len(listed)) or (alike == 4 and max(len(word), len(listed)) == 5)
 
 
 def _denies(word: str) -> re.Match[str] | None:

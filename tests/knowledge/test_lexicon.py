@@ -39,3 +39,30 @@ def _said_well(ways: str) -> bool:
     listed = ways.split("|")
     lengths = [len(words.folded_words(way)) for way in listed]
     return all(0 < length <= words.LONGEST_IDIOM for length in lengths) and max(Counter(listed).values()) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "meant", "not_meant"),
+    [
+        ("Naqd pul qabul qilasizmi yoki faqat karta?", {"cash", "accept", "card"}, {"only", "car", "not_accept"}),
+        ("Ақшасын қайтарасыздар ма, тауар ұнамаса?", {"refund", "product", "not_like"}, {"paid"}),
+        ("Монтаж в стоимость не входит", {"installation", "price", "not_included"}, set()),
+        ("The price does not include VAT", {"price", "not_included", "vat"}, {"tax_id"}),
+        ("Товар был новый", {"product", "new"}, {"invoice"}),
+        ("Foizsiz muddatli toʻlov bormi?", {"interest_free", "installment"}, {"percent", "stock"}),
+        ("Kafolat kerak, bu telefon qimmat", {"warranty", "phone", "expensive"}, {"not_want", "used", "clothes"}),
+        ("Парковка рядом с входом", {"parking", "next_to"}, {"parquet"}),
+        ("Шартты бұзсаңыз, алдын ала төлем қайтарылмайды", {"prepayment", "payment", "not_returned"}, {"treatment", "event", "give_back"}),
+        ("Қызыл түсті диван", {"red", "color"}, {"girl", "child", "noon"}),
+        ("skolko stoit dostavka, pochom?", {"price", "delivery", "delivery_fee"}, {"free"}),
+    ],
+)
+def test_that_words_mean_what_they_mean_and_not_what_they_resemble(text: str, meant: set[str], not_meant: set[str]) -> None:
+    found = {term[1:] for term in words.terms(text) if term.startswith("@")}
+    assert meant <= found
+    assert not found & not_meant
+
+
+def test_that_small_words_are_known_but_not_searched_for() -> None:
+    assert "@only" in words.concepts("faqat bugun")
+    assert "@only" not in words.terms("faqat bugun")
