@@ -55,10 +55,15 @@ class Call:
     files: dict[str, tuple[str, bytes, str]]
     base: str
 
+    @property
+    def doing(self) -> str:
+        """What faults and counters name it by: the edge, the node where there is none, `read` for a read mark."""
+        return "read" if self.params.get("status") == "read" else self.edge or self.node
+
 
 @dataclass
 class Fault:
-    """What happens to the next `times` calls whose edge is `edge` ("" for every one)."""
+    """What happens to the next `times` calls that do `edge` ("" for every one)."""
 
     edge: str
     refusal: Refusal | None
@@ -170,9 +175,9 @@ class Meta:
         params, files = await _params(request)
         path = request.path_params
         call = Call(request.method, path["node"], path.get("edge", ""), params, files, str(request.base_url).rstrip("/"))
-        self.calls[call.edge or call.node] += 1
-        self.called_at.setdefault(call.edge or call.node, []).append(time.monotonic())
-        fault = self._fault(call.edge)
+        self.calls[call.doing] += 1
+        self.called_at.setdefault(call.doing, []).append(time.monotonic())
+        fault = self._fault(call.doing)
         try:
             if fault is not None:
                 await asyncio.sleep(fault.seconds)

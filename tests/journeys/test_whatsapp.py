@@ -1,0 +1,241 @@
+"""A customer on WhatsApp: Meta delivers, Savdo answers, and the company's phone has its say."""
+
+import asyncio
+import json
+import random
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, LiteralString
+from uuid import UUID
+
+import httpx
+import pytest_asyncio
+from fastapi import FastAPI
+
+from savdo.base import clock, db
+from savdo.channels import connections
+from savdo.channels.models import Connection, Template
+from savdo.conversations import thread
+from savdo.knowledge import ingest
+from savdo.web import hooks, page
+from tests.emulators.meta import Meta, open_meta
+from tests.emulators.serving import serving
+from tests.emulators.whatsapp import Person, WhatsApp
+from tests.journeys.conftest import FAQ, PRICES, settled, working
+
+PNG = b"\x89PNG\r\n\x1a\n" + b"pixels" * 30
+
+
+@dataclass
+class Shop:
+    """A tea house with a price list, its number, and Ana, who has not written yet."""
+
+    meta: Meta
+    number: WhatsApp
+    connection: Connection
+    ana: Person
+
+    async def answers(self) -> list[str]:
+        """What Ana was sent, once everything is delivered, answered and done."""
+        await self.meta.delivered()
+        await settled(self.connection.tenant_id)
+        return [one.text.replace("\u00a0", " ") for one in self.number.sent_to(self.ana)]
+
+    async def rows(self, table: str) -> list[dict[str, Any]]:
+        queries: dict[str, LiteralString] = {
+            "messages": "SELECT * FROM messages ORDER BY number", "contacts": "SELECT * FROM contacts",
+            "conversations": "SELECT * FROM conversations", "connections": "SELECT * FROM connections",
+        }  # fmt: skip
+        async with db.step(self.connection.tenant_id) as session:
+            return await db.rows(session, queries[table])
+
+    async def member_writes(self, text: str, template: Template | None = None) -> None:
+        [talk] = await self.rows("conversations")
+        async with db.step(self.connection.tenant_id) as session:
+            await thread.say(session, self.connection.tenant_id, talk["id"], db.new_id(), text, template=template)
+
+
+def hooks_app() -> FastAPI:
+    made = FastAPI()
+    page.install(made)
+    made.include_router(hooks.router)
+    return made
+
+
+async def opened(tenant_id: UUID, number: WhatsApp) -> Connection:
+    async with db.step(tenant_id) as session:
+        return await connections.create(
+            session, tenant_id, "whatsapp_cloud", "Oq Choy", account=number.number_id, settings={"business_id": number.waba},
+            credentials={"token": number.token},
+        )  # fmt: skip
+
+
+@pytest_asyncio.fixture
+async def shop(tenant_id: UUID) -> AsyncGenerator[Shop]:
+    for name, text in (("prices.csv", PRICES), ("faq.md", FAQ)):
+        document_id = await ingest.add(tenant_id, name, text.encode())
+        await ingest.read(tenant_id=str(tenant_id), document_id=str(document_id))
+    meta = Meta()
+    number = WhatsApp(meta, str(random.randrange(10**14, 10**15)))
+    async with open_meta(meta), serving(hooks_app()) as base:
+        assert await meta.verifies(f"{base}/hooks/meta")
+        yield Shop(meta, number, await opened(tenant_id, number), number.person())
+
+
+async def until(is_so: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(15):
+        while not await is_so():  # noqa: ASYNC110 # a test may look often
+            await asyncio.sleep(0.03)
+
+
+async def test_that_a_question_is_answered_shown_as_read_and_its_receipts_are_kept(shop: Shop) -> None:
+    async with working():
+        shop.number.says(shop.ana, "Sencha choyi necha pul?")
+        [answer] = await shop.answers()
+    assert "84 000" in answer
+    await until(lambda: _true(len(shop.number.read) == 1))
+    [sent] = shop.number.sent
+    price = {"billable": False, "pricing_model": "PMP", "type": "free_customer_service", "category": "service"}
+    for status in ("delivered", "read", "delivered"):
+        shop.number.tells(sent, status, pricing=price)
+    await shop.meta.delivered()
+    _, out = await shop.rows("messages")
+    assert (out["status"], out["external_id"], out["payload"]["price"]["kind"]) == ("read", sent.id, "free_customer_service")
+
+
+async def test_that_a_burst_in_two_deliveries_and_their_repeats_gets_one_answer(shop: Shop) -> None:
+    shop.number.says_all(shop.ana, "Salom", "menga choy kerak edi")
+    shop.number.says_all(shop.ana, "Puer", "necha pul?")
+    await shop.meta.delivered()
+    shop.meta.repeats()
+    async with working():
+        [answer] = await shop.answers()
+    assert "132 000" in answer
+    assert [one["text"] for one in await shop.rows("messages") if one["direction"] == "in"] == [
+        "Salom", "menga choy kerak edi", "Puer", "necha pul?",
+    ]  # fmt: skip
+
+
+async def test_that_an_image_is_fetched_and_kept(shop: Shop) -> None:
+    async def fetched() -> bool:
+        return any("attachments" in one["payload"] for one in await shop.rows("messages"))
+
+    async with working():
+        shop.number.sends_file(shop.ana, "image", PNG, "image/png", caption="Shu choynak bormi?")
+        await shop.answers()
+        await until(fetched)
+    message = (await shop.rows("messages"))[0]
+    assert (message["kind"], message["text"], message["payload"]["attachments"][0]["mime"]) == ("image", "Shu choynak bormi?", "image/png")
+
+
+async def test_that_a_customer_who_wants_no_more_hears_no_more(shop: Shop) -> None:
+    async with working():
+        shop.number.says(shop.ana, "STOP")
+        said = len(await shop.answers())
+        shop.number.says(shop.ana, "Sencha choyi necha pul?")
+        assert len(await shop.answers()) == said
+    assert (await shop.rows("contacts"))[0]["opted_out_at"] is not None
+
+
+async def test_that_after_a_day_of_silence_only_a_template_goes_out(shop: Shop) -> None:
+    shop.number.says(shop.ana, "Salom")
+    await shop.meta.delivered()
+    shop.number.time_passes(shop.ana)
+    clock.move(timedelta(hours=25))
+    try:
+        await shop.member_writes("Are you still there?")
+        await shop.member_writes("Your visit is at 16:00, Ana", Template("visit_reminder", "en", (("", "Ana"), ("", "16:00"))))
+        async with working():
+            await settled(shop.connection.tenant_id)
+    finally:
+        clock.reset()
+    _, refused, sent = await shop.rows("messages")
+    assert (refused["status"], "only a template" in refused["error"], sent["status"]) == ("failed", True, "sent")
+    # The first was never tried: the window is known here.
+    assert (shop.meta.calls["messages"], [one.text for one in shop.number.sent]) == (1, ["visit_reminder: Ana, 16:00"])
+
+
+async def test_that_a_customer_who_cannot_be_reached_is_marked_and_not_pestered(shop: Shop) -> None:
+    shop.number.says(shop.ana, "Sencha choyi necha pul?")
+    shop.ana.blocked = True
+    async with working():
+        assert await shop.answers() == []
+    assert [one["status"] for one in await shop.rows("messages")] == ["received", "failed"]
+    assert (await shop.rows("contacts"))[0]["unreachable_at"] is not None
+    assert shop.number.sent == []
+
+
+async def test_that_an_expired_token_asks_for_a_new_connection_and_a_new_one_goes_on(shop: Shop) -> None:
+    async with working():
+        shop.meta.token_expires()
+        shop.number.says(shop.ana, "Sencha choyi necha pul?")
+        assert await shop.answers() == []
+        [connection] = await shop.rows("connections")
+        assert (connection["status"], bool(connection["problem"])) == ("reconnect", True)
+        shop.meta.joined(shop.number, "EAAnew", {"whatsapp_business_messaging"})
+        async with db.step(shop.connection.tenant_id) as session:
+            await connections.save_credentials(session, shop.connection.id, {"token": "EAAnew"})
+        shop.number.says(shop.ana, "Puer necha pul?")
+        [answer] = await shop.answers()
+    assert "132 000" in answer
+    assert (await shop.rows("connections"))[0]["status"] == "active"
+
+
+async def test_that_the_bot_is_silent_once_a_person_answers_on_the_phone(shop: Shop) -> None:
+    shop.number.says(shop.ana, "Sencha choyi necha pul?")
+    echo = shop.number.person_answers(shop.ana, "84 ming, keling")
+    shop.number.says(shop.ana, "Rahmat, yana Puer bormi?")
+    await shop.meta.delivered()
+    async with working():
+        assert await shop.answers() == []
+        shop.number.person_corrects(shop.ana, echo, "85 ming, keling")
+        await shop.meta.delivered()
+    assert [(one["author"], one["text"]) for one in await shop.rows("messages")] == [
+        ("contact", "Sencha choyi necha pul?"), ("member", "85 ming, keling"), ("contact", "Rahmat, yana Puer bormi?"),
+    ]  # fmt: skip
+    # The echo names only the phone; it stands in the thread of the customer's id.
+    [talk] = await shop.rows("conversations")
+    assert (talk["status"], talk["external_id"]) == ("human", shop.ana.user_id)
+
+
+async def test_that_the_wait_after_too_many_messages_is_kept(shop: Shop) -> None:
+    shop.meta.floods("messages", retry_after=1)
+    shop.number.says(shop.ana, "Sencha choyi necha pul?")
+    async with working():
+        [answer] = await shop.answers()
+    assert "84 000" in answer
+    assert shop.number.sent[0].at - shop.meta.called_at["messages"][0] >= 1
+
+
+async def test_that_one_delivery_for_two_companies_reaches_each_and_strangers_are_counted(shop: Shop, other_tenant_id: UUID) -> None:
+    other = WhatsApp(shop.meta, "77", token="EAAother", waba="other")
+    theirs = await opened(other_tenant_id, other)
+    hook, shop.meta.hook = shop.meta.hook, ""
+    shop.number.says(shop.ana, "for the first")
+    other.says(other.person("Bob"), "for the second")
+    WhatsApp(shop.meta, "99", token="EAAnobody", waba="nobody").says(Person("Carl", "US.1"), "for nobody")
+    bodies = [json.loads(body) for body in shop.meta.pending]
+    shop.meta.pending, shop.meta.hook = [], hook
+    whole = bodies[0] | {"entry": [entry for body in bodies for entry in body["entry"]]}
+    shop.meta.happens(whole)
+    await shop.meta.delivered()
+    async with db.step(theirs.tenant_id) as session:
+        assert [one["text"] for one in await db.rows(session, "SELECT text FROM messages")] == ["for the second"]
+    assert [one["text"] for one in await shop.rows("messages")] == ["for the first"]
+
+
+async def test_that_only_meta_may_deliver(shop: Shop) -> None:
+    async with httpx.AsyncClient(trust_env=False) as client:
+        wrong = {"hub.mode": "subscribe", "hub.challenge": "1", "hub.verify_token": "wrong"}
+        assert (await client.get(shop.meta.hook, params=wrong)).status_code == 403
+        body = b'{"object":"whatsapp_business_account","entry":[]}'
+        assert (await client.post(shop.meta.hook, content=body, headers={"x-hub-signature-256": "sha256=00"})).status_code == 401
+        junk = b"junk"
+        assert (
+            await client.post(shop.meta.hook, content=junk, headers={"x-hub-signature-256": shop.meta.signature(junk)})
+        ).status_code == 400
+
+
+async def _true(value: bool) -> bool:
+    return value
