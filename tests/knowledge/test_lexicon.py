@@ -1,5 +1,6 @@
 """The lexicon's files: every line complete, every name once, and what is read fast is what stands there."""
 
+import re
 import tomllib
 from collections import Counter
 
@@ -23,6 +24,11 @@ def test_that_no_concept_stands_in_two_files() -> None:
 def test_that_every_concept_is_said_in_four_languages(file: str) -> None:
     wrong = {concept: ways for concept, ways in AREAS[file].items() if len(ways) != 4 or not all(map(_said_well, ways))}
     assert wrong == {}
+
+
+def test_that_a_customer_reads_uzbek_in_latin_with_its_own_apostrophes() -> None:
+    foreign = re.compile("['`´‘’А-яЁёҚқҒғЎўҲҳ]")
+    assert {concept: said["uz"] for concept, said in words.lexicon().said.items() if foreign.search(said["uz"])} == {}
 
 
 def test_that_the_lexicon_is_read_as_it_stands() -> None:
