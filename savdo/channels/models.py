@@ -7,7 +7,7 @@ database and no other adapter. A new channel is one file and one line in `KINDS`
 import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from typing import Any, ClassVar, Literal, Protocol, Self
 from uuid import UUID
@@ -256,6 +256,13 @@ class Limits:
     templates: bool = False
     read_marks: bool = False
     hold: timedelta = timedelta(0)
+
+    def open_until(self, last_inbound_at: datetime | None, *, person: bool) -> datetime | None:
+        """When free texts end, for a member (`person`) or for the bot; None for never. Nobody is written to who never wrote."""
+        longest = (self.person_window or self.window) if person else self.window
+        if longest is None:
+            return None
+        return last_inbound_at + longest if last_inbound_at else datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,9 @@ def _text(value: object) -> object:
 
 
 Text = Annotated[str, BeforeValidator(_text)]
+# Looked for in the database, so no longer than any id is.
+Id = Annotated[str, BeforeValidator(_text), Field(max_length=256)]
+Needed = Annotated[str, BeforeValidator(_text), Field(min_length=1, max_length=256)]
 
 
 class Part(BaseModel):
@@ -34,8 +37,8 @@ class Profile(Part):
 
 
 class Person(Part):
-    wa_id: Text = ""
-    user_id: Text = ""
+    wa_id: Id = ""
+    user_id: Id = ""
     profile: Profile = Profile()
 
 
@@ -48,7 +51,7 @@ class Body(Part):
 
 
 class Item(Part):
-    id: Text = ""
+    id: Id = ""
     caption: Text = ""
     filename: Text = ""
     mime_type: Text = ""
@@ -79,7 +82,7 @@ class Card(Part):
 
 
 class Reply(Part):
-    id: Text = ""
+    id: Id = ""
     title: Text = ""
     body: Text = ""
     response_json: Text = ""
@@ -97,21 +100,21 @@ class Button(Part):
 
 
 class Reaction(Part):
-    message_id: str = Field(min_length=1)
+    message_id: Needed
     emoji: Text = ""
 
 
 class Revoke(Part):
-    original_message_id: str = Field(min_length=1)
+    original_message_id: Needed
 
 
 class Wanted(Part):
-    product_retailer_id: Text = ""
-    catalog_id: Text = ""
+    product_retailer_id: Id = ""
+    catalog_id: Id = ""
 
 
 class Line(Part):
-    product_retailer_id: str = Field(min_length=1)
+    product_retailer_id: Needed
     quantity: int = 1
     item_price: Text | float = ""
     currency: Text = ""
@@ -123,7 +126,7 @@ class Order(Part):
 
 
 class Context(Part):
-    id: Text = ""
+    id: Id = ""
     referred_product: Wanted | None = None
 
 
@@ -136,10 +139,10 @@ class Source(Part):
 
 
 class System(Part):
-    wa_id: Text = ""
-    new_wa_id: Text = ""
-    user_id: Text = ""
-    previous_user_id: Text = ""
+    wa_id: Id = ""
+    new_wa_id: Id = ""
+    user_id: Id = ""
+    previous_user_id: Id = ""
 
 
 class Content(Part):
@@ -194,18 +197,18 @@ class Content(Part):
 
 
 class Edit(Part):
-    original_message_id: str = Field(min_length=1)
+    original_message_id: Needed
     message: Content
 
 
 class Message(Content):
-    id: Text = ""
+    id: Id = ""
     timestamp: Text = ""
-    sender: Text = Field("", alias="from")
-    from_user_id: Text = ""
-    to: Text = ""
-    to_user_id: Text = ""
-    recipient_user_id: Text = ""
+    sender: Id = Field("", alias="from")
+    from_user_id: Id = ""
+    to: Id = ""
+    to_user_id: Id = ""
+    recipient_user_id: Id = ""
     context: Context | None = None
     referral: Source | None = None
     reaction: Reaction | None = None
@@ -235,12 +238,12 @@ class Pricing(Part):
 
 
 class Status(Part):
-    id: Text = ""
+    id: Id = ""
     status: Text = ""
     timestamp: Text = ""
-    recipient_id: Text = ""
-    recipient_user_id: Text = ""
-    biz_opaque_callback_data: Text = ""
+    recipient_id: Id = ""
+    recipient_user_id: Id = ""
+    biz_opaque_callback_data: Id = ""
     pricing: Pricing | None = None
     errors: tuple[Problem, ...] = ()
 

@@ -222,7 +222,7 @@ def _unknown(name: str, raw: Any) -> Inbound:
     kept = meta_webhooks.storable({"kind": name, "event": raw})
     kind = Part.model_validate(raw).type if isinstance(raw, dict) and isinstance(raw.get("type", ""), str) else ""
     digest = hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:16]
-    return Inbound("unknown", f"{(kind or name or 'event')[:40]}:{digest}", "", Sender(""), raw=kept)
+    return Inbound("unknown", f"{meta_webhooks.storable(kind or name or 'event')[:40]}:{digest}", "", Sender(""), raw=kept)
 
 
 def _list(value: Any) -> list[Any]:

@@ -26,7 +26,7 @@ TELLING_PART = 20
 async def take(session: Session, connection: Connection, inbound: Inbound) -> Taken:
     """An echo as it arrives: ours is a repeat, one that may be ours waits, any other is a person's."""
     conversation = await intake.lock(session, connection, inbound)
-    if await _is_ours(session, conversation, inbound):
+    if await _is_ours(session, connection, conversation, inbound):
         return Taken(None, 0, repeat=True, conversation_id=conversation["id"])
     hold = channel(connection.channel).limits.hold
     if hold and await _is_sending(session, conversation["id"]):
@@ -45,17 +45,19 @@ async def settle(tenant_id: str, connection_id: str, inbound: str) -> None:
     async with step(UUID(tenant_id)) as session:
         connection = await connections.by_id(session, UUID(connection_id))
         conversation = await intake.lock(session, connection, echo)
-        if not await _is_ours(session, conversation, echo):
+        if not await _is_ours(session, connection, conversation, echo):
             await _store(session, connection, echo, conversation)
 
 
-async def _is_ours(session: Session, conversation: DictRow, inbound: Inbound) -> bool:
+async def _is_ours(session: Session, connection: Connection, conversation: DictRow, inbound: Inbound) -> bool:
     """Whether it is a message of this conversation already: by its id, or by its text where the sending broke off."""
     known = await first(
         session,
-        """SELECT 1 FROM messages WHERE conversation_id = %(conversation)s AND direction = 'out'
-              AND (external_id = %(external)s OR payload->'parts' ? %(external)s) LIMIT 1""",
-        {"conversation": conversation["id"], "external": inbound.external_id},
+        """SELECT 1 FROM messages WHERE connection_id = %(connection)s AND direction = 'out' AND external_id = %(external)s
+           UNION ALL
+           SELECT 1 FROM messages WHERE conversation_id = %(conversation)s AND direction = 'out' AND payload->'parts' ? %(external)s
+           LIMIT 1""",
+        {"connection": connection.id, "conversation": conversation["id"], "external": inbound.external_id},
     )
     if known is not None:
         return True

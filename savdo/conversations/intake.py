@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import timedelta
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
 from psycopg.rows import DictRow
@@ -16,6 +16,9 @@ from savdo.conversations.models import Taken
 
 # The longest text that is kept; a customer's novel is cut here rather than refused, so that nothing else of it is lost.
 LONGEST_TEXT = 20_000
+_LOCKED: LiteralString = """
+  SELECT c.id, c.contact_id, c.status, p.opted_out_at IS NOT NULL AS opted_out, p.phone_hash
+    FROM conversations c JOIN contacts p ON p.tenant_id = c.tenant_id AND p.id = c.contact_id """
 
 
 async def lock(session: Session, connection: Connection, inbound: Inbound) -> DictRow:
@@ -46,7 +49,7 @@ async def find(session: Session, connection: Connection, inbound: Inbound) -> Di
         return row
     known = await first(
         session,
-        """SELECT v.id, v.contact_id, v.external_id FROM identities i
+        """SELECT v.id, v.contact_id FROM identities i
              JOIN conversations v ON v.tenant_id = i.tenant_id AND v.connection_id = i.connection_id AND v.contact_id = i.contact_id
              JOIN identities o ON o.tenant_id = v.tenant_id AND o.connection_id = v.connection_id AND o.contact_id = v.contact_id
                               AND o.external_id = v.external_id
@@ -58,7 +61,8 @@ async def find(session: Session, connection: Connection, inbound: Inbound) -> Di
     if inbound.sender.aliases:
         await contacts.also_known(session, connection, known["contact_id"], inbound.sender)
         await session.execute("UPDATE conversations SET external_id = %s WHERE id = %s", (inbound.thread_id, known["id"]))
-    return await _locked(session, connection.id, inbound.thread_id if inbound.sender.aliases else known["external_id"])
+    # By its own id: another of the customer's events may rename it at this moment.
+    return await first(session, _LOCKED + "WHERE c.id = %s FOR UPDATE OF c", (known["id"],))
 
 
 async def store(
@@ -189,13 +193,7 @@ def kind_of(inbound: Inbound) -> str:
 
 
 async def _locked(session: Session, connection_id: UUID, thread_id: str) -> DictRow | None:
-    return await first(
-        session,
-        """SELECT c.id, c.contact_id, c.status, p.opted_out_at IS NOT NULL AS opted_out, p.phone_hash
-             FROM conversations c JOIN contacts p ON p.tenant_id = c.tenant_id AND p.id = c.contact_id
-            WHERE c.connection_id = %s AND c.external_id = %s FOR UPDATE OF c""",
-        (connection_id, thread_id),
-    )
+    return await first(session, _LOCKED + "WHERE c.connection_id = %s AND c.external_id = %s FOR UPDATE OF c", (connection_id, thread_id))
 
 
 async def _repeat(session: Session, connection: Connection, inbound: Inbound, conversation_id: UUID) -> Taken:

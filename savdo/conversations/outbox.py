@@ -118,6 +118,8 @@ async def sweep() -> None:
             session,
             """SELECT DISTINCT m.tenant_id, m.conversation_id FROM messages m
                 WHERE m.direction = 'out' AND m.status IN ('queued', 'sending') AND coalesce(m.claimed_at, m.created_at) < now() - %s
+                  AND NOT EXISTS (SELECT 1 FROM connections n
+                                   WHERE n.tenant_id = m.tenant_id AND n.id = m.connection_id AND n.status = 'reconnect')
                   AND NOT EXISTS (SELECT 1 FROM procrastinate_jobs j
                                    WHERE j.lock = 'deliver:' || m.conversation_id AND j.status IN ('todo', 'doing')) LIMIT 500""",
             (LEASE,),
@@ -130,8 +132,10 @@ async def sweep() -> None:
 async def _claim(session: Session, conversation_id: UUID) -> Claim | None:
     row = await first(
         session,
-        """WITH c AS (SELECT tenant_id, id, status, contact_id, connection_id, external_id, last_inbound_at
-                        FROM conversations WHERE id = %s),
+        """WITH c AS (SELECT v.tenant_id, v.id, v.status, v.contact_id, v.connection_id, v.external_id, v.last_inbound_at
+                        FROM conversations v JOIN connections n ON n.tenant_id = v.tenant_id AND n.id = v.connection_id
+                       -- What waits for a new connection goes out when there is one: the sweeper asks then.
+                       WHERE v.id = %s AND n.status <> 'reconnect'),
                 next AS (SELECT m.id, m.status, m.status = 'sending' AND m.claimed_at > now() - %s AS in_flight
                            FROM messages m JOIN c ON m.tenant_id = c.tenant_id AND m.conversation_id = c.id
                           WHERE m.direction = 'out' AND m.status IN ('queued', 'sending') ORDER BY m.number LIMIT 1 FOR UPDATE OF m)
@@ -139,8 +143,9 @@ async def _claim(session: Session, conversation_id: UUID) -> Claim | None:
                   -- Counted before the call: a crash while sending must not become an endless loop.
                   attempts = CASE WHEN next.in_flight THEN m.attempts ELSE m.attempts + 1 END,
                   claimed_at = CASE WHEN next.in_flight THEN m.claimed_at ELSE now() END,
-                  -- The bot does not talk over a person, nor after a goodbye for good.
-                  status = CASE WHEN m.author = 'bot' AND next.status = 'queued' AND (c.status = 'human' OR p.opted_out_at < m.created_at)
+                  -- The bot does not talk over a person, nor after a goodbye for good, nor a day late.
+                  status = CASE WHEN m.author = 'bot' AND next.status = 'queued'
+                                     AND (c.status = 'human' OR p.opted_out_at < m.created_at OR m.created_at < now() - interval '1 day')
                                 THEN 'failed' ELSE 'sending' END
              FROM next, c JOIN contacts p ON p.tenant_id = c.tenant_id AND p.id = c.contact_id
             WHERE m.tenant_id = c.tenant_id AND m.id = next.id
@@ -166,11 +171,13 @@ async def _refused(tenant_id: UUID, claim: Claim, error: SavdoError) -> None:
     if not error.permanent and claim.attempts < TRIES:
         await _mark(tenant_id, claim, "queued", error=error.message)
         raise error
+    # Without a connection the queue is kept, and goes on with the next one.
+    status = "queued" if isinstance(error, Disconnected) and claim.connection.status != "off" else "failed"
     async with step(tenant_id) as session:
-        await _finish(session, claim.message_id, "failed", error=error.message)
+        await _finish(session, claim.message_id, status, error=error.message)
         await bear(session, claim.connection.id, claim.contact_id, error)
-    telemetry.delivered(claim.connection.channel, "failed")
-    log.warning("message failed", channel=claim.connection.channel, code=error.code, message_id=str(claim.message_id))
+    telemetry.delivered(claim.connection.channel, status)
+    log.warning("message not sent", channel=claim.connection.channel, code=error.code, message_id=str(claim.message_id))
 
 
 async def bear(session: Session, connection_id: UUID, contact_id: UUID, error: SavdoError) -> None:
@@ -198,12 +205,11 @@ def _allowed(claim: Claim, outbound: Outbound, limits: Limits) -> Outbound:
         outbound = menus.as_text(outbound)
     if limits.window is None or claim.last_inbound_at is None:
         return outbound
-    silence = clock.now() - claim.last_inbound_at
-    if silence <= limits.window:
-        return outbound
-    if claim.author != "member" or limits.person_window is None or silence > limits.person_window:
+    now, by_person = clock.now(), claim.author == "member"
+    until = limits.open_until(claim.last_inbound_at, person=by_person)
+    if until is not None and until < now:
         raise WindowClosed
-    return replace(outbound, late=True)
+    return replace(outbound, late=claim.last_inbound_at + limits.window < now)
 
 
 async def _handed_over(tenant_id: UUID, adapter: Channel, claim: Claim, outbound: Outbound) -> str:

@@ -80,7 +80,7 @@ async def _took(connection: connections.Connection, piece: bytes) -> bool:
 
 
 async def _take(connection: connections.Connection, inbounds: Sequence[turn.Inbound]) -> None:
-    marks = channel(connection.channel).limits.read_marks
+    marks = channel(connection.channel).limits.read_marks and connection.status == "active"
     for inbound, taken in zip(inbounds, await turn.take(connection, inbounds), strict=True):
         if inbound.quick_reply or (marks and inbound.event == "message" and not taken.silent and not taken.repeat):
             task = asyncio.create_task(_acknowledge(connection, inbound))

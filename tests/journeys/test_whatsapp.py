@@ -14,14 +14,14 @@ import pytest_asyncio
 from fastapi import FastAPI
 
 from savdo.base import clock, db
-from savdo.channels import connections
+from savdo.channels import connections, meta_connecting
 from savdo.channels.models import Connection, Template
-from savdo.conversations import thread
+from savdo.conversations import outbox, thread
 from savdo.knowledge import ingest
 from savdo.web import hooks, page
 from tests.emulators.meta import Meta, open_meta
 from tests.emulators.serving import serving
-from tests.emulators.whatsapp import Person, WhatsApp
+from tests.emulators.whatsapp import SCOPES, Person, WhatsApp
 from tests.journeys.conftest import FAQ, PRICES, settled, working
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"pixels" * 30
@@ -166,19 +166,23 @@ async def test_that_a_customer_who_cannot_be_reached_is_marked_and_not_pestered(
     assert shop.number.sent == []
 
 
-async def test_that_an_expired_token_asks_for_a_new_connection_and_a_new_one_goes_on(shop: Shop) -> None:
+async def test_that_an_expired_token_asks_for_a_new_connection_and_what_waited_goes_out_on_it(shop: Shop) -> None:
+    async def disconnected() -> bool:
+        [connection] = await shop.rows("connections")
+        return connection["status"] == "reconnect" and bool(connection["problem"])
+
     async with working():
         shop.meta.token_expires()
         shop.number.says(shop.ana, "Sencha choyi necha pul?")
-        assert await shop.answers() == []
-        [connection] = await shop.rows("connections")
-        assert (connection["status"], bool(connection["problem"])) == ("reconnect", True)
-        shop.meta.joined(shop.number, "EAAnew", {"whatsapp_business_messaging"})
+        await until(disconnected)
+        assert [one["status"] for one in await shop.rows("messages")] == ["received", "queued"]
+        shop.meta.tokens["EAAnew"] = set(SCOPES)
+        await meta_connecting.renew(shop.connection.tenant_id, "member:alice", shop.connection.id, {"token": "EAAnew"})
         async with db.step(shop.connection.tenant_id) as session:
-            await connections.save_credentials(session, shop.connection.id, {"token": "EAAnew"})
-        shop.number.says(shop.ana, "Puer necha pul?")
+            await session.execute("UPDATE messages SET claimed_at = claimed_at - interval '1 minute' WHERE direction = 'out'")
+        await outbox.sweep()
         [answer] = await shop.answers()
-    assert "132 000" in answer
+    assert "84 000" in answer
     assert (await shop.rows("connections"))[0]["status"] == "active"
 
 
