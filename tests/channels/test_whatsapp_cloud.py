@@ -14,7 +14,7 @@ import pytest_asyncio
 from savdo.base import http
 from savdo.base.db import new_id
 from savdo.base.errors import TooLarge
-from savdo.channels import meta_graph, meta_webhooks, whatsapp_bodies, whatsapp_updates
+from savdo.channels import meta_graph, meta_webhooks, whatsapp_bodies, whatsapp_templates, whatsapp_updates
 from savdo.channels.errors import (
     AccountProblem,
     BadSignature,
@@ -336,6 +336,14 @@ async def test_that_outside_the_window_only_a_template_goes_out(world: World) ->
 )
 def test_that_a_customer_is_addressed_by_their_id_or_by_a_whole_number(thread_id: str, expected: str | None) -> None:
     assert whatsapp_bodies.to(thread_id) == ({"to": expected} if expected else {"recipient": thread_id})
+
+
+async def test_that_the_approved_templates_are_listed_with_their_places(world: World) -> None:
+    [template] = await whatsapp_templates.approved(world.connection)
+    assert (template.name, template.places, template.buttons) == ("visit_reminder", ("1", "2"), ("Confirm",))
+    assert template.filled(("Ana", "16:00")) == "Hello Ana, your visit is at 16:00."
+    await world.sends("", template=Template(template.name, template.language, template.parameters(("Ana", "16:00"))))
+    assert world.number.sent[0].text == "visit_reminder: Ana, 16:00"
 
 
 async def test_that_a_file_is_fetched_once_it_is_known_to_fit(world: World) -> None:

@@ -60,8 +60,10 @@ class WhatsApp:
         self.people: list[Person] = []
         self.sent: list[Sent] = []
         self.read: list[dict[str, Any]] = []
-        # Approved ones: the parameters each has.
-        self.templates: dict[str, int] = {"visit_reminder": 2}
+        # By name: the body, and whether Meta approved it.
+        self.templates: dict[str, tuple[str, str]] = {
+            "visit_reminder": ("Hello {{1}}, your visit is at {{2}}.", "APPROVED"), "spring_sale": ("Sale, {{name}}!", "PAUSED"),
+        }  # fmt: skip
         self.uploads: dict[str, tuple[bytes, str]] = {}
         self.ad = itertools.count(6045)
         meta.joined(self, token, set(SCOPES))
@@ -160,6 +162,8 @@ class WhatsApp:
             return {"messaging_product": "whatsapp", "id": call.node, "url": url, "mime_type": mime, "file_size": len(content)}
         if call.node == self.number_id and not call.edge:
             return {"id": call.node, "display_phone_number": self.display, "verified_name": "Oq Choy", "quality_rating": self.quality}
+        if call.node == self.waba and call.edge == "message_templates":
+            return self._listed(call.params)
         if call.node == self.number_id and call.edge == "media":
             return self._upload(call)
         if call.node == self.number_id and call.edge == "messages" and call.params.get("messaging_product") == "whatsapp":
@@ -236,13 +240,24 @@ class WhatsApp:
         return self._text(content["body"]["text"], longest)
 
     def _template(self, content: Mapping[str, Any]) -> str:
-        wanted = self.templates.get(content["name"])
-        if wanted is None:
-            raise Refusal(404, 132001, "Template name does not exist in the translation")
+        body, status = self.templates.get(content["name"], ("", ""))
+        if status != "APPROVED":
+            raise Refusal(404, 132015 if status else 132001, "Template name does not exist in the translation, or it is paused")
+        wanted = body.count("{{")
         parameters = [one for part in content.get("components", ()) if part["type"] == "body" for one in part["parameters"]]
         if len(parameters) != wanted:
             raise Refusal(400, 132000, "Number of parameters does not match the expected number of params")
         return f"{content['name']}: {', '.join(one['text'] for one in parameters)}"
+
+    def _listed(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """One a page, so that pages are asked for."""
+        names = sorted(self.templates)
+        at = int(params.get("after", 0))
+        body, status = self.templates[names[at]]
+        components = [{"type": "BODY", "text": body}, {"type": "BUTTONS", "buttons": [{"type": "QUICK_REPLY", "text": "Confirm"}]}]
+        one = {"name": names[at], "language": "en", "status": status, "category": "UTILITY", "id": str(at), "components": components}
+        more = {"next": "https://elsewhere.example/next"} if at + 1 < len(names) else {}
+        return {"data": [one], "paging": {"cursors": {"before": str(at), "after": str(at + 1)}, **more}}
 
     def _text(self, text: Any, longest: int, *, empty: bool = False) -> str:
         if not isinstance(text, str) or not (text.strip() or empty) or len(text) > longest:
