@@ -47,6 +47,7 @@ class Settings(BaseSettings):
     meta_url: str = Field(
         "https://graph.facebook.com", description="Base address of Meta's Graph API: WhatsApp, pages, Instagram by a page."
     )
+    meta_dialog_url: str = Field("https://www.facebook.com", description="Base address of Facebook's login dialog.")
     meta_version: str = Field("v26.0", pattern=r"^v\d{1,3}\.\d$", description="Version of Meta's Graph API, a part of its addresses.")
     meta_app_id: str = Field("", description="Id of the installation's app at Meta; empty leaves WhatsApp, Messenger and Instagram off.")
     meta_app_secret: SecretStr = Field(SecretStr(""), description="Secret of that app; it signs what Meta delivers to /hooks/meta.")
@@ -59,6 +60,13 @@ class Settings(BaseSettings):
     )
     model_api_base: str = Field("", description="Base address of an OpenAI-compatible server for models named compatible:NAME.")
     model_timeout_s: float = Field(20.0, gt=0, le=120, description="Longest wait for one model call, in seconds.")
+    model_turn_s: float = Field(45.0, gt=0, le=300, description="Longest time models may take for one answer together, in seconds.")
+    model_daily_usd: float = Field(
+        10.0, ge=0, le=100_000, description="Most that models may cost a tenant a day, in USD; 0 for no limit. Then answers are local."
+    )
+    model_prices: str = Field(
+        "", description='Own prices in USD a million tokens, as JSON: {"openai:gpt-5": {"in": 1.25, "out": 10, "cached": 0.125}}.'
+    )
     anthropic_api_key: SecretStr = Field(SecretStr(""), description="Key of Anthropic.")
     anthropic_api_base: str = Field("", description="Base address of Anthropic; empty for its own.")
     openai_api_key: SecretStr = Field(SecretStr(""), description="Key of OpenAI.")

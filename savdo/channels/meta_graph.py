@@ -196,7 +196,7 @@ def verdict(verdicts: Verdicts, code: int, subcode: int = 0) -> type[ChannelErro
 
 
 async def _asked(chosen: Api, method: str, url: str, unsure: type[ChannelError], **more: Any) -> http.Answer:
-    headers = {"authorization": f"Bearer {chosen.token}"}
+    headers = {"authorization": f"Bearer {chosen.token}"} if chosen.token else None
     try:
         answer = await http.send(method, url, service=chosen.service, headers=headers, **more)
     except http.NoAnswer:

@@ -13,10 +13,11 @@ import json
 import os
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import httpx
 from starlette.applications import Starlette
@@ -98,6 +99,9 @@ class Meta:
         self.tokens: dict[str, set[str]] = {}
         self.files: dict[str, tuple[bytes, str]] = {}
         self.subscribed: set[str] = set()
+        # Of whoever logs in: the pages they chose, and the codes that were not used yet (redirect, scopes).
+        self.pages: list[dict[str, Any]] = []
+        self.codes: dict[str, tuple[str, set[str]]] = {}
         self.hook = ""
         self.last_error = ""
         self.pending: list[bytes] = []
@@ -132,6 +136,14 @@ class Meta:
 
     def is_slow(self, edge: str, seconds: float, *, times: int = 1) -> None:
         self._faults.append(Fault(edge, None, times, seconds=seconds))
+
+    def logs_in(self, dialog: str, *, without: Collection[str] = ()) -> str:
+        """The owner goes through the dialog, leaving some permissions out; where they are sent back to."""
+        asked = dict(parse_qsl(urlsplit(dialog).query))
+        assert (asked["client_id"], asked["response_type"]) == (self.app_id, "code")
+        code = f"code{self.number()}"
+        self.codes[code] = (asked["redirect_uri"], set(asked["scope"].split(",")) - set(without))
+        return f"{asked['redirect_uri']}?{urlencode({'code': code, 'state': asked['state']})}"
 
     async def verifies(self, hook: str) -> bool:
         """The first call of a hook, as when it is entered in the app's settings."""
@@ -193,6 +205,8 @@ class Meta:
             return JSONResponse({"error": refusal.error}, refusal.status, headers=refusal.headers)
 
     def _answer(self, request: Request, call: Call) -> Any:
+        if (call.node, call.edge) == ("oauth", "access_token"):
+            return self._grant(call.params)
         token = self._token(request, call)
         if call.node == "debug_token":
             return {"data": self._debugged(token, str(call.params.get("input_token", "")))}
@@ -202,10 +216,26 @@ class Meta:
         self._proven(call, token)
         if call.edge == "subscribed_apps":
             return self._subscribe(call)
+        if (call.node, call.edge) == ("me", "accounts"):
+            return {"data": self.pages}
         part = next((one for one in self.parts if one.owns(call.node)), None)
         if part is None:
             raise Refusal(400, 100, f"Unsupported request. Object with ID '{call.node}' does not exist")
         return part.call(call)
+
+    def _grant(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        if (params.get("client_id"), params.get("client_secret")) != (self.app_id, self.secret):
+            raise Refusal(400, 101, "Error validating client secret.")
+        if params.get("grant_type") == "fb_exchange_token":
+            scopes = self.tokens.pop(str(params.get("fb_exchange_token")), None)
+        else:
+            back, scopes = self.codes.pop(str(params.get("code")), ("", None))
+            scopes = scopes if back == params.get("redirect_uri") else None
+        if scopes is None:
+            raise Refusal(400, 100, "This authorization code has been used.", subcode=36009)
+        token = f"EAAuser{self.number()}"
+        self.tokens[token] = scopes
+        return {"access_token": token, "token_type": "bearer", "expires_in": 5183944}
 
     def _token(self, request: Request, call: Call) -> str:
         bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
