@@ -18,6 +18,9 @@ from savdo.channels.errors import BadPayload, BadSignature
 # By the object a body is about: the channel, and where the id of the account stands.
 CHANNELS: Mapping[str, str] = {"whatsapp_business_account": "whatsapp_cloud", "page": "messenger", "instagram": "instagram"}
 
+# Of no channel that we know; it is nobody's.
+OTHER = "meta"
+
 # Channel, account, and the business where an event names only that.
 Owner = tuple[str, str, str]
 
@@ -64,7 +67,7 @@ def decode(body: bytes) -> dict[str, Any]:
 def routed(body: bytes) -> dict[Owner, bytes]:
     """The pieces of a body by whose they are, each a body of the same shape. Raises BadPayload."""
     raw = decode(body)
-    kind = CHANNELS.get(raw["object"], raw["object"][:40])
+    kind = CHANNELS.get(raw["object"], OTHER)
     pieces: dict[Owner, list[dict[str, Any]]] = {}
     for entry in raw["entry"]:
         if not isinstance(entry, dict):

@@ -63,6 +63,7 @@ async def receive_meta(request: Request) -> Response:
 
 
 async def _took(connection: connections.Connection, piece: bytes) -> bool:
+    """Whether everything of it is stored."""
     threads: dict[str, list[turn.Inbound]] = {}
     for inbound in channel(connection.channel).parse(connection, piece):
         threads.setdefault(inbound.thread_id, []).append(inbound)
@@ -74,6 +75,7 @@ async def _took(connection: connections.Connection, piece: bytes) -> bool:
         except Unavailable:
             raise
         except Exception:
+            # Our own fault; the other conversations' events are not held up by it.
             log.exception("event not taken", channel=connection.channel, connection_id=str(connection.id))
             whole = False
     return whole
