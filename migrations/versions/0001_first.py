@@ -132,6 +132,9 @@ CREATE TABLE conversations (
   answered_number bigint NOT NULL DEFAULT 0,
   visitor_read_number bigint NOT NULL DEFAULT 0,
   unread integer NOT NULL DEFAULT 0,
+  -- What was said up to summarised_number, in short: what is older than the messages a turn reads.
+  summary text NOT NULL DEFAULT '',
+  summarised_number bigint NOT NULL DEFAULT 0,
   language text,
   preview text NOT NULL DEFAULT '',
   preview_author text NOT NULL DEFAULT 'contact',
@@ -297,6 +300,8 @@ CREATE TABLE documents (
   reading_version integer NOT NULL DEFAULT 1,
   pages integer,
   passages integer NOT NULL DEFAULT 0,
+  -- Whether the bot may send the file itself to customers.
+  shareable boolean NOT NULL DEFAULT false,
   language text,
   created_at timestamptz NOT NULL DEFAULT now(),
   updated_at timestamptz NOT NULL DEFAULT now(),
@@ -317,12 +322,61 @@ CREATE TABLE passages (
   cells json,
   page integer,
   language text,
+  -- The middle of the vectors of its sentences, which stand beside it with their latent terms.
   embedding halfvec(384) NOT NULL,
+  sentences text[] NOT NULL,
+  sentence_embeddings halfvec[] NOT NULL,
+  sentence_latents sparsevec[] NOT NULL,
   words tsvector NOT NULL,
   grams tsvector NOT NULL,
   PRIMARY KEY (tenant_id, id),
   UNIQUE (tenant_id, document_id, version, position),
   FOREIGN KEY (tenant_id, document_id) REFERENCES documents ON DELETE CASCADE
+);
+
+-- A tenant's own models; none, and those of the installation are asked.
+CREATE TABLE model_settings (
+  tenant_id uuid PRIMARY KEY REFERENCES tenants ON DELETE CASCADE,
+  chain text[] NOT NULL DEFAULT '{}',
+  keys_sealed bytea NOT NULL,
+  cap_micros bigint CHECK (cap_micros >= 0),
+  updated_at timestamptz NOT NULL DEFAULT now()
+);
+
+CREATE TABLE model_calls (
+  tenant_id uuid NOT NULL REFERENCES tenants ON DELETE CASCADE,
+  id uuid NOT NULL,
+  -- Without a foreign key: what was paid for stays when a conversation goes.
+  conversation_id uuid NOT NULL,
+  number bigint NOT NULL,
+  day date NOT NULL,
+  provider text NOT NULL,
+  model text NOT NULL,
+  own_key boolean NOT NULL DEFAULT false,
+  outcome text NOT NULL DEFAULT 'asked' CHECK (outcome IN ('asked', 'ok', 'failed')),
+  problem text NOT NULL DEFAULT '',
+  tokens_in integer NOT NULL DEFAULT 0,
+  tokens_out integer NOT NULL DEFAULT 0,
+  tokens_cached integer NOT NULL DEFAULT 0,
+  micros bigint NOT NULL DEFAULT 0,
+  priced boolean NOT NULL DEFAULT true,
+  ms integer NOT NULL DEFAULT 0,
+  asked_at timestamptz NOT NULL,
+  PRIMARY KEY (tenant_id, id)
+);
+CREATE INDEX model_calls_conversation ON model_calls (tenant_id, conversation_id, number);
+CREATE INDEX model_calls_recent ON model_calls (asked_at);
+
+CREATE TABLE model_days (
+  tenant_id uuid NOT NULL REFERENCES tenants ON DELETE CASCADE,
+  day date NOT NULL,
+  calls integer NOT NULL DEFAULT 0,
+  failures integer NOT NULL DEFAULT 0,
+  tokens_in bigint NOT NULL DEFAULT 0,
+  tokens_out bigint NOT NULL DEFAULT 0,
+  tokens_cached bigint NOT NULL DEFAULT 0,
+  micros bigint NOT NULL DEFAULT 0,
+  PRIMARY KEY (tenant_id, day)
 );
 
 CREATE TABLE audit (

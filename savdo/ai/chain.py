@@ -1,113 +1,71 @@
-"""The model chain: which models are asked, in which order, and what is known of each call.
+"""The model chain: which models are asked, in which order, for how long and for how much, and what is known of each call.
 
 The library behind `savdo.ai.models` takes about 130 MB and 4 seconds to import, so it is named by a string here and
-loaded on the first call: an installation without SAVDO_MODELS never pays for it. This file knows settings, the
-breaker and the shapes; it does not import the library.
+loaded on the first call: an installation without models never pays for it. This file knows settings, the breaker, the
+bookings and the shapes; it does not import the library.
 """
 
 import asyncio
 import functools
+import json
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 from importlib import import_module
-from typing import Final, Literal, cast
+from typing import Final, cast
+from urllib.parse import urlsplit
+from uuid import UUID
 
 import structlog
-from pydantic import BaseModel, Field
 
-from savdo.base import circuit, telemetry
-from savdo.base.errors import Unavailable
-from savdo.base.settings import Settings, WrongSetting, settings
+from savdo.ai import choice, cost
+from savdo.ai.choice import Choice
+from savdo.ai.cost import Payer
+from savdo.ai.talk import MAX_TOKENS, Answer, Entry, ModelFailed, Prompt, Spoken, ToolCall, Usage
+from savdo.base import addresses, circuit, telemetry
+from savdo.base.db import DatabaseDown, Session
+from savdo.base.errors import SavdoError, Unavailable
+from savdo.base.settings import Settings, settings
 
 # The one place where this package names a module by a string; see above.
-ADAPTER: Final = "savdo.ai.models:call"
-PROVIDERS: Final = ("anthropic", "openai", "groq", "google", "compatible")
-Role = Literal["user", "assistant"]
+ADAPTER: Final = "savdo.ai.models"
+# From this share of the day's cap on, only the cheaper half of the chain is asked.
+THRIFTY: Final = 0.8
+# A provider that wants us to wait is waited for, when nobody else could answer instead; else at most so long.
+PATIENCE_S: Final = 2.0
+SOON_S: Final = 0.25
+# Less than this is too little to begin a call with.
+SHORTEST_S: Final = 1.0
+# Bytes: no common tokeniser makes more tokens of Cyrillic, Uzbek or JSON.
+BYTES_A_TOKEN: Final = 3
 
 log = structlog.get_logger()
 
 
-class Money(BaseModel):
-    """The customer's budget in major units."""
-
-    min: float | None = None
-    max: float | None = None
-    currency: str = ""
-
-
-class Entities(BaseModel):
-    """What the customer told about themselves in this turn; leave out what was not said."""
-
-    name: str | None = None
-    phone: str | None = None
-    email: str | None = None
-    budget: Money | None = None
-    timeline: str | None = None
-    company: str | None = None
-    quantity: float | None = None
-
-
-class Answer(BaseModel):
-    """The reply to the customer and what was understood of their turn."""
-
-    reply: str = Field(min_length=1, max_length=4000, description="The message to the customer, in their language and letters.")
-    language: Literal["uz", "ru", "kk", "en"]
-    intent: Literal[
-        "greeting", "question_product", "question_price", "question_delivery", "question_payment", "question_terms",
-        "question_location_hours", "ready_to_buy", "booking", "objection", "order_status", "complaint", "human_request",
-        "contact_details", "thanks_bye", "off_topic", "spam", "opt_out", "unclear",
-    ]  # fmt: skip
-    sentiment: Literal["positive", "neutral", "negative", "frustrated"] = "neutral"
-    wants_human: bool = False
-    objection: Literal["price", "trust", "timing", "competitor", "need", "feature"] | None = None
-    entities: Entities = Entities()
-    handover: Literal["keyword", "complaint", "ready_to_buy", "low_confidence"] | None = Field(
-        None, description="Why a person must take over; null when none must."
-    )
-    cited: list[int] = Field(default_factory=list[int], description="Numbers of the passages the reply draws on.")
-
-
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One model of the chain: `provider` is one of PROVIDERS, `base` "" is the provider's own address, `timeout` in seconds."""
+class Asking:
+    """The models that may be asked for one turn, for whom, and until when (by the monotonic clock)."""
 
-    provider: str
-    name: str
-    key: str
-    base: str
-    timeout: float
-
-    def __repr__(self) -> str:
-        # The key must not reach a log through a traceback.
-        return f"{self.provider}:{self.name}"
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    role: Role
-    text: str
+    payer: Payer
+    entries: tuple[Entry, ...]
+    choice: Choice
+    spent_micros: int
+    until: float
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """An answer and what it cost: `cost_micros` in millionths of USD, 0 with `priced` False when no price is known.
-    `failed` names the models that were asked before and gave none, with the reason in a word."""
+    """An answer, or tools that the model asks for, and what the call cost: `cost_micros` in millionths of USD, with `priced`
+    False when no price is known. `failed` names the models that were asked before and gave none, with the reason in a word."""
 
-    answer: Answer
+    answer: Answer | None
+    calls: tuple[ToolCall, ...]
     model: str
-    tokens_in: int
-    tokens_out: int
+    usage: Usage
     cost_micros: int
     priced: bool
     ms: int = 0
     failed: tuple[str, ...] = ()
-
-
-class ModelFailed(Unavailable):
-    """The model gave no usable answer."""
-
-    code = "model_failed"
 
 
 class NoAnswer(Unavailable):
@@ -116,53 +74,151 @@ class NoAnswer(Unavailable):
     code = "no_model_answered"
 
 
-Call = Callable[[Entry, str, Sequence[Message]], Awaitable[Answered]]
+class OverBudget(SavdoError):
+    """The day's budget for models does not allow this call."""
+
+    code = "over_budget"
 
 
-async def ask(system: str, messages: Sequence[Message]) -> Answered:
-    """Asks the models of SAVDO_MODELS in order until one answers. Each is asked once: whoever fails is likelier to fail
-    again than the next one, and the customer waits. Raises NoAnswer that names each model and why."""
-    call = await asyncio.to_thread(adapter)
+class OutOfTime(SavdoError):
+    """The time for this answer is over."""
+
+    code = "out_of_time"
+
+
+Call = Callable[[Entry, Prompt, float], Awaitable[Spoken]]
+Micros = Callable[[Entry, Usage], tuple[int, bool]]
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    call: Call
+    micros: Micros
+
+
+async def opened(session: Session, tenant_id: UUID, conversation_id: UUID, number: int, timezone: str) -> Asking | None:
+    """What the answer to message `number` may ask: None when neither the tenant nor the installation has a model."""
+    theirs = await choice.chosen(session)
+    entries = choice.entries(settings(), theirs)
+    if not entries:
+        return None
+    payer = Payer(tenant_id, conversation_id, number, cost.day_in(timezone))
+    spent = (await cost.of_day(session, payer.day)).micros
+    return Asking(payer, tuple(entries), theirs, spent, time.monotonic() + settings().model_turn_s)
+
+
+async def ask(asking: Asking, prompt: Prompt) -> Answered:
+    """Asks the models of the chain in order until one answers. One that is over the budget, resting or failing is passed by.
+    Raises NoAnswer that names each model and why."""
+    found = await asyncio.to_thread(adapter)
     failed: list[str] = []
-    for entry in entries(settings()):
-        started = time.perf_counter()
+    order = in_order(asking, found.micros, prompt)
+    for place, entry in enumerate(order):
         try:
-            with circuit.calling(f"model:{entry.provider}"):
-                answered = await call(entry, system, messages)
-        except Unavailable as error:
+            answered = await _patiently(asking, entry, prompt, found, is_last=place == len(order) - 1)
+        except (Unavailable, OverBudget, OutOfTime, addresses.AddressRefused, addresses.UnknownHost) as error:
+            if isinstance(error, DatabaseDown):
+                raise
             failed.append(f"{entry!r}: {error.message}")
-            telemetry.model_called(repr(entry), "failed", time.perf_counter() - started)
-            log.warning("model failed", model=repr(entry), reason=error.message)
+            log.warning("model passed by", model=repr(entry), reason=error.message)
             continue
-        seconds = time.perf_counter() - started
-        telemetry.model_called(repr(entry), "ok", seconds)
-        ms = round(seconds * 1000)
-        return Answered(
-            answered.answer, repr(entry), answered.tokens_in, answered.tokens_out, answered.cost_micros, answered.priced, ms, tuple(failed)
-        )
+        return replace(answered, failed=tuple(failed))
     raise NoAnswer("; ".join(failed))
 
 
-def entries(given: Settings) -> list[Entry]:
-    """The chain of some settings. Raises WrongSetting for a provider there is none of."""
-    chain: list[Entry] = []
-    keys: Mapping[str, tuple[str, str]] = {
-        "anthropic": (given.anthropic_api_key.get_secret_value(), given.anthropic_api_base),
-        "openai": (given.openai_api_key.get_secret_value(), given.openai_api_base),
-        "groq": (given.groq_api_key.get_secret_value(), given.groq_api_base),
-        "google": (given.google_api_key.get_secret_value(), given.google_api_base),
-        "compatible": (given.compatible_api_key.get_secret_value(), given.model_api_base),
-    }
-    for one in given.models:
-        provider, _, name = one.partition(":")
-        if provider not in keys or not name:
-            raise WrongSetting(f"SAVDO_MODELS: {one!r} is not PROVIDER:NAME with one of {', '.join(PROVIDERS)}", field="SAVDO_MODELS")
-        chain.append(Entry(provider, name, *keys[provider], given.model_timeout_s))
-    return chain
+def in_order(asking: Asking, micros: Micros, prompt: Prompt) -> list[Entry]:
+    """The chain as it stands; near the end of the day's budget its cheaper half, cheapest first."""
+    entries = list(asking.entries)
+    worst = {entry: micros(entry, worst_case(prompt))[0] for entry in entries}
+    limits = {entry: choice.cap(settings(), asking.choice, entry) for entry in entries}
+    if not any(limit is not None and asking.spent_micros + worst[entry] > THRIFTY * limit for entry, limit in limits.items()):
+        return entries
+    return sorted(entries, key=worst.__getitem__)[: (len(entries) + 1) // 2]
+
+
+def worst_case(prompt: Prompt) -> Usage:
+    """The most tokens a call with this prompt can take, by the bytes of everything that is sent."""
+    return Usage(tokens(prompt), MAX_TOKENS)
+
+
+def tokens(prompt: Prompt) -> int:
+    """A safe estimate of what a prompt costs: three bytes a token, with the tools and the answer's own schema."""
+    said = [
+        json.dumps([one.text, *(dict(call.arguments) for call in one.calls), *(result.text for result in one.results)], ensure_ascii=False)
+        for one in prompt.messages
+    ]
+    tools = [json.dumps([tool.name, tool.description, dict(tool.parameters)], ensure_ascii=False) for tool in prompt.tools]
+    return sum(len(text.encode()) for text in (prompt.system, schema(), *said, *tools)) // BYTES_A_TOKEN + 1
 
 
 @functools.cache
-def adapter() -> Call:
-    """The function that asks one model. Slow the first time: a worker with models may load it before its first turn."""
-    module, name = ADAPTER.split(":")
-    return cast(Call, getattr(import_module(module), name))
+def schema() -> str:
+    """The answer's own schema, as it is sent with every prompt."""
+    return json.dumps(Answer.model_json_schema())
+
+
+def entries(given: Settings) -> list[Entry]:
+    """The installation's own chain. Raises WrongSetting for a provider there is none of."""
+    return choice.entries(given)
+
+
+@functools.cache
+def adapter() -> Adapter:
+    """The functions that ask one model and price it. Slow the first time: a worker with models may load them before its first turn."""
+    module = import_module(ADAPTER)
+    return Adapter(cast(Call, module.call), cast(Micros, module.micros))
+
+
+async def _patiently(asking: Asking, entry: Entry, prompt: Prompt, found: Adapter, *, is_last: bool) -> Answered:
+    """One call, and a second one only where that can help."""
+    try:
+        return await _once(asking, entry, prompt, found)
+    except ModelFailed as error:
+        wait = _wait(error, asking.until - time.monotonic(), is_last=is_last)
+        if wait is None:
+            raise
+    await asyncio.sleep(wait)
+    return await _once(asking, entry, prompt, found)
+
+
+def _wait(error: ModelFailed, left: float, *, is_last: bool) -> float | None:
+    """Seconds until a second try, None when it would not help: a request that was refused is refused again."""
+    if error.http_status >= 500:
+        return SOON_S
+    if error.http_status == 429 and error.retry_after is not None:
+        longest = left - SHORTEST_S if is_last else min(left - SHORTEST_S, PATIENCE_S)
+        return error.retry_after if error.retry_after <= longest else None
+    return None
+
+
+async def _once(asking: Asking, entry: Entry, prompt: Prompt, found: Adapter) -> Answered:
+    left = asking.until - time.monotonic()
+    if left < SHORTEST_S:
+        raise OutOfTime
+    if entry.own and entry.base:
+        await _check_address(entry.base)
+    worst, _ = found.micros(entry, worst_case(prompt))
+    # Of one provider *and* tenant: a key that was revoked must not close the provider for the others.
+    with circuit.calling(f"model:{entry.provider}:{asking.payer.tenant_id}"):
+        booked = await cost.book(asking.payer, entry, worst, choice.cap(settings(), asking.choice, entry))
+        if booked is None:
+            raise OverBudget
+        started = time.perf_counter()
+        try:
+            spoken = await found.call(entry, prompt, min(settings().model_timeout_s, left))
+        except ModelFailed as error:
+            seconds = time.perf_counter() - started
+            micros, priced = found.micros(entry, error.usage)
+            telemetry.model_called(repr(entry), "failed", seconds)
+            await cost.settle(asking.payer, booked, error.usage, micros, priced, round(seconds * 1000), error.message)
+            raise
+        seconds = time.perf_counter() - started
+    micros, priced = found.micros(entry, spoken.usage)
+    telemetry.model_called(repr(entry), "ok", seconds)
+    await cost.settle(asking.payer, booked, spoken.usage, micros, priced, round(seconds * 1000))
+    return Answered(spoken.answer, spoken.calls, repr(entry), spoken.usage, micros, priced, round(seconds * 1000))
+
+
+async def _check_address(base: str) -> None:
+    parts = urlsplit(base)
+    await addresses.reachable(parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))

@@ -1,5 +1,6 @@
 """Contacts: who is behind an identity, and their details, sealed for display and hashed for search."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from uuid import UUID
 
@@ -9,6 +10,8 @@ from psycopg.types.json import Jsonb
 from savdo.base import clock, secrets
 from savdo.base.db import Session, first, new_id
 from savdo.channels.models import Connection, Inbound, Sender
+
+MOST_REMEMBERED = 30
 
 
 async def of_identity(session: Session, connection: Connection, inbound: Inbound) -> UUID:
@@ -105,6 +108,16 @@ async def set_details(session: Session, contact_id: UUID, *, name: str = "", pho
             "UPDATE contacts SET email_sealed = %s, email_hash = %s WHERE id = %s",
             (secrets.seal(address.encode()), secrets.lookup_hash(address), contact_id),
         )
+
+
+async def remember(session: Session, contact_id: UUID, facts: Mapping[str, str]) -> None:
+    """Keeps facts about the contact under `attributes.remembered`; the same name again is the newer fact. More than
+    MOST_REMEMBERED are not kept: they would fill every prompt."""
+    await session.execute(
+        """UPDATE contacts SET attributes = jsonb_set(attributes, '{remembered}', coalesce(attributes->'remembered', '{}') || %s)
+            WHERE id = %s AND (SELECT count(*) FROM jsonb_object_keys(coalesce(attributes->'remembered', '{}') || %s)) <= %s""",
+        (Jsonb(dict(facts)), contact_id, Jsonb(dict(facts)), MOST_REMEMBERED),
+    )
 
 
 async def opt_out(session: Session, contact_id: UUID) -> None:

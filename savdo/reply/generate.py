@@ -8,11 +8,14 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from savdo.ai import chain
-from savdo.base.errors import SavdoError
-from savdo.base.settings import settings
-from savdo.knowledge.models import Passage
-from savdo.reply import compose, guard, leads, prompt
+from savdo.ai.talk import Answer
+from savdo.base.db import step
+from savdo.knowledge import whole
+from savdo.knowledge.models import Found, Passage
+from savdo.knowledge.whole import Shareable
+from savdo.reply import compose, guard, leads, prompt, tools
 from savdo.reply.models import Draft, Evidence, Fault, Language, Reading, Turn
+from savdo.reply.tools import Work
 
 # What is left when nothing else could be said; keyed by language and script, in the five writings customers use.
 BUILT_IN: Final[Mapping[tuple[str, str], str]] = {
@@ -28,6 +31,12 @@ CHEAP: Final = frozenset({"greeting", "thanks_bye", "contact_details"})
 SURE: Final = 0.5
 
 
+# Of one turn: an answer, mostly; a tool or two and an answer; a repair.
+MOST_CALLS: Final = 4
+# How far a model's opinion of the lead may move the score that follows from what was said.
+HINT: Final = 15
+
+
 @dataclass(slots=True)
 class Spent:
     """What the model calls of one turn cost together, and what was held against them."""
@@ -40,20 +49,30 @@ class Spent:
 
     def add(self, answered: chain.Answered) -> None:
         self.cost_micros += answered.cost_micros
-        self.tokens_in += answered.tokens_in
-        self.tokens_out += answered.tokens_out
+        self.tokens_in += answered.usage.tokens_in
+        self.tokens_out += answered.usage.tokens_out
         self.notes += [*answered.failed, f"{answered.model}: {answered.ms} ms" + ("" if answered.priced else ", price unknown")]
 
 
-async def draft(turn: Turn, reading: Reading, passages: Sequence[Passage]) -> Draft:
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What is loaded for the models of one turn: whom to ask, the knowledge base where it is small, the files to send."""
+
+    asking: chain.Asking
+    whole: tuple[Passage, ...]
+    shareable: tuple[Shareable, ...]
+
+
+async def draft(turn: Turn, reading: Reading, found: Found) -> Draft:
     """The answer to a turn, checked by the guard. Never raises for a provider's trouble."""
-    evidence = evidence_of(turn, passages)
+    evidence = evidence_of(turn, found.passages)
     spent = Spent()
-    if settings().models and not _needs_no_model(turn, reading):
-        by_model = await _by_models(turn, reading, passages, evidence, spent)
+    ground = None if _needs_no_model(turn, reading) else await _ground(turn)
+    if ground is not None:
+        by_model = await _by_models(turn, reading, found, evidence, ground, spent)
         if by_model is not None:
             return by_model
-    composed = await _composed(turn, reading, passages, evidence)
+    composed = await _composed(turn, reading, found, evidence)
     return replace(
         composed,
         cost_micros=spent.cost_micros, tokens_in=spent.tokens_in, tokens_out=spent.tokens_out,
@@ -63,8 +82,23 @@ async def draft(turn: Turn, reading: Reading, passages: Sequence[Passage]) -> Dr
 
 def evidence_of(turn: Turn, passages: Sequence[Passage]) -> Evidence:
     """What an answer to this turn may draw facts from: its passages, the tenant's texts and the customer's own words."""
-    said = (*(one.text for one in turn.history if one.author == "contact"), *(one.text for one in turn.fresh), turn.contact_name)
+    remembered = dict(turn.facts.get("remembered") or {})
+    said = (
+        *map(str, remembered.values()), *(one.text for one in turn.history if one.author == "contact"),
+        *(one.text for one in turn.fresh), turn.contact_name,
+    )  # fmt: skip
     return Evidence(tuple(passages), turn.campaigns, turn.profile, tuple(text for text in said if text))
+
+
+async def _ground(turn: Turn) -> Ground | None:
+    """None when there is no model to ask."""
+    async with step(turn.tenant_id) as session:
+        asking = await chain.opened(
+            session, turn.tenant_id, turn.conversation_id, turn.fresh[-1].number, str(turn.profile.get("timezone") or "")
+        )
+        if asking is None:
+            return None
+        return Ground(asking, await whole.passages(session, prompt.WHOLE_BYTES), await whole.shareable(session))
 
 
 def _needs_no_model(turn: Turn, reading: Reading) -> bool:
@@ -74,42 +108,66 @@ def _needs_no_model(turn: Turn, reading: Reading) -> bool:
     return reading.intent in CHEAP and reading.confidence >= SURE and short and not reading.wants_human
 
 
-async def _by_models(turn: Turn, reading: Reading, passages: Sequence[Passage], evidence: Evidence, spent: Spent) -> Draft | None:
-    """The models' answer, repaired once where the guard refuses it; None when there is none that may be sent."""
-    system, messages = prompt.build(turn, reading, passages)
-    for _ in range(2):
+async def _by_models(turn: Turn, reading: Reading, found: Found, evidence: Evidence, ground: Ground, spent: Spent) -> Draft | None:
+    """The models' answer, with the tools it asked for, repaired once where the guard refuses it; None when there is none
+    that may be sent."""
+    work = Work(turn, prompt.numbered(ground.whole, found.passages), evidence, ground.shareable)
+    offered = tools.offered(ground.shareable, turn.profile)
+    given = await asyncio.to_thread(prompt.build, turn, reading, found.passages, ground.whole, offered)
+    for left in range(MOST_CALLS - 1, -1, -1):
+        if left == 0:
+            given = replace(given, tools_allowed=False)
         try:
-            answered = await chain.ask(system, messages)
-        except SavdoError as error:
+            answered = await chain.ask(ground.asking, given)
+        except chain.NoAnswer as error:
             spent.notes.append(error.message)
             return None
         spent.add(answered)
-        faults = await asyncio.to_thread(guard.check, answered.answer.reply, reading.language, evidence)
+        if answered.answer is None:
+            results = [await tools.carry_out(work, call) for call in answered.calls[:MOST_CALLS]]
+            given = prompt.with_results(given, answered.calls[:MOST_CALLS], results)
+            continue
+        cited = _cited(work, answered.answer.cited)
+        work.draw_on(cited)
+        faults = await asyncio.to_thread(guard.check, answered.answer.reply, reading.language, work.evidence, turn.channel)
         if not faults:
-            return _of_answer(turn, answered, reading, passages, spent)
+            return _of_answer(work, answered.answer, answered.model, reading, cited, spent)
+        if spent.faults:
+            spent.faults.extend(faults)
+            return None
         spent.faults.extend(faults)
-        messages = prompt.repair(messages, answered.answer.reply, faults)
+        given = prompt.repair(given, answered.answer.reply, faults)
     return None
 
 
-def _of_answer(turn: Turn, answered: chain.Answered, reading: Reading, passages: Sequence[Passage], spent: Spent) -> Draft:
-    answer = answered.answer
+def _cited(work: Work, numbers: Sequence[int]) -> tuple[Passage, ...]:
+    return tuple(work.passages[number - 1] for number in dict.fromkeys(numbers) if 1 <= number <= len(work.passages))
+
+
+def _of_answer(work: Work, answer: Answer, model: str, reading: Reading, cited: Sequence[Passage], spent: Spent) -> Draft:
+    turn = work.turn
     entities = {**answer.entities.model_dump(exclude_none=True), **reading.entities}
     understood = replace(
         reading, intent=answer.intent, sentiment=answer.sentiment, objection=answer.objection, entities=entities,
         wants_human=answer.wants_human or reading.wants_human,
     )  # fmt: skip
     facts = leads.facts_of(turn, understood)
-    cited = tuple(passages[number - 1].id for number in dict.fromkeys(answer.cited) if 1 <= number <= len(passages))
+    if answer.lead_answers:
+        told = {one.question: one.answer for one in answer.lead_answers}
+        facts = {**facts, "answers": {**dict(turn.facts.get("answers") or {}), **told}}
+    by_facts = leads.score({**turn.facts, **facts})
+    score = by_facts if answer.score is None else max(by_facts - HINT, min(by_facts + HINT, answer.score))
+    handover = answer.handover or ("keyword" if understood.wants_human or work.person else None)
+    called = (f"tools: {', '.join(work.called)}",) if work.called else ()
     return Draft(
-        text=answer.reply, reading=understood, cited=cited, handover=answer.handover or ("keyword" if understood.wants_human else None),
-        facts=facts, score=leads.score({**turn.facts, **facts}), model=answered.model, cost_micros=spent.cost_micros,
-        tokens_in=spent.tokens_in, tokens_out=spent.tokens_out, faults=tuple(spent.faults), notes=tuple(spent.notes),
+        text=answer.reply, reading=understood, cited=tuple(one.id for one in cited), handover=handover, facts=facts, score=score,
+        model=model, cost_micros=spent.cost_micros, tokens_in=spent.tokens_in, tokens_out=spent.tokens_out, faults=tuple(spent.faults),
+        notes=(*spent.notes, *called), remember=dict(work.remember), files=tuple(work.files),
     )  # fmt: skip
 
 
-async def _composed(turn: Turn, reading: Reading, passages: Sequence[Passage], evidence: Evidence) -> Draft:
-    composed = await asyncio.to_thread(compose.compose, turn, reading, passages)
+async def _composed(turn: Turn, reading: Reading, found: Found, evidence: Evidence) -> Draft:
+    composed = await asyncio.to_thread(compose.compose, turn, reading, found)
     if composed.silent:
         return composed
     faults = await asyncio.to_thread(guard.check, composed.text, composed.reading.language, evidence)

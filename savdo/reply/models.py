@@ -67,6 +67,9 @@ class Turn:
     language: str
     contact_name: str
     now: datetime
+    # What was said before `history`: `summary` in short, and after it `older`, oldest first, which no summary holds yet.
+    summary: str = ""
+    older: tuple[Said, ...] = ()
 
     @property
     def text(self) -> str:
@@ -127,6 +130,10 @@ class Draft:
     tokens_out: int = 0
     faults: tuple[Fault, ...] = ()
     notes: tuple[str, ...] = ()
+    # Intentions of tools, carried out by the transaction that writes the reply: facts to keep about the contact, documents
+    # to send as files.
+    remember: Mapping[str, str] = field(default_factory=dict[str, str])
+    files: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,23 +2,32 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import structlog
 from psycopg import AsyncCursor
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from savdo.base import clock
-from savdo.base.db import Session, batch, first, new_id, platform_step, rows
+from savdo.base import files as stored
+from savdo.base.db import Session, batch, first, new_id, platform_step, rows, step
+from savdo.base.errors import SavdoError
 from savdo.channels import connections
-from savdo.conversations import contacts, outbox
+from savdo.conversations import contacts, media, outbox
+from savdo.knowledge import whole
 from savdo.knowledge.models import Passage
+from savdo.reply import summary
 from savdo.reply.models import Campaign, Draft, Said, Turn
 
+log = structlog.get_logger()
+
 HISTORY = 30
+# Of what a person wrote while the bot was silent, as much as this is told in the next summary.
+UNSUMMARISED = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +74,7 @@ async def begin(tenant_id: UUID, conversation_id: UUID) -> Begun:
 async def _loading(session: Session, conversation_id: UUID) -> tuple[AsyncCursor[DictRow], AsyncCursor[DictRow]]:
     heads = await session.execute(
         """SELECT c.*, t.profile, t.status AS tenant_status, p.name AS contact_name, p.opted_out_at, n.channel,
+                  p.attributes->'remembered' AS remembered,
                   (SELECT facts FROM leads l WHERE l.tenant_id = c.tenant_id AND l.conversation_id = c.id) AS facts,
                   (SELECT coalesce(json_agg(g ORDER BY g.position, g.id), '[]')
                      FROM campaigns g WHERE g.tenant_id = c.tenant_id) AS campaigns
@@ -79,8 +89,11 @@ async def _loading(session: Session, conversation_id: UUID) -> tuple[AsyncCursor
         """SELECT m.number, m.direction, m.author, m.text, m.kind, m.payload, m.created_at FROM messages m
             WHERE m.conversation_id = %s AND m.deleted_at IS NULL AND (m.direction = 'in' OR m.status <> 'failed')
             ORDER BY m.number DESC LIMIT GREATEST(%s, (SELECT count(*) FROM messages f JOIN conversations g ON g.tenant_id = f.tenant_id
-              AND g.id = f.conversation_id WHERE f.conversation_id = %s AND f.number > g.answered_number) + 10)""",
-        (conversation_id, HISTORY, conversation_id),
+              AND g.id = f.conversation_id WHERE f.conversation_id = %s AND f.number > g.answered_number) + 10,
+              -- What no summary holds yet.
+              least(%s, (SELECT count(*) FROM messages o JOIN conversations s ON s.tenant_id = o.tenant_id
+                AND s.id = o.conversation_id WHERE o.conversation_id = %s AND o.number > s.summarised_number)))""",
+        (conversation_id, HISTORY, conversation_id, UNSUMMARISED, conversation_id),
     )
     return heads, said
 
@@ -94,14 +107,52 @@ def _turn(tenant_id: UUID, head: DictRow, newest_first: Sequence[DictRow]) -> Tu
     return Turn(
         tenant_id=tenant_id, conversation_id=head["id"], contact_id=head["contact_id"], channel=head["channel"],
         profile=head["profile"], campaigns=tuple(_campaign(one) for one in head["campaigns"]), history=history[-HISTORY:], fresh=fresh,
-        facts=head["facts"] or {}, status=head["status"], language=head["language"] or "", contact_name=head["contact_name"] or "",
-        now=clock.now(),
+        facts=_facts(head), status=head["status"], language=head["language"] or "", contact_name=head["contact_name"] or "",
+        now=clock.now(), summary=head["summary"],
+        older=tuple(one for one in history[:-HISTORY] if one.number > head["summarised_number"]),
     )  # fmt: skip
+
+
+def _facts(head: DictRow) -> dict[str, Any]:
+    remembered = {"remembered": head["remembered"]} if head["remembered"] else {}
+    return {**(head["facts"] or {}), **remembered}
 
 
 async def write(turn: Turn, draft: Draft, passages: Sequence[Passage], timings: Mapping[str, float]) -> Written | None:
     """The final transaction: the reply, the trace, the lead, the cost, the handover; only if nothing newer arrived, no
     person took over, the customer did not opt out and the company is active. Else None, and nothing of it happened."""
+    files = await _kept(turn, draft) if draft.files else ()
+    if len(files) < len(draft.files):
+        # The words promise a file that does not come.
+        draft = replace(draft, handover=draft.handover or "failure")
+    written = await _written(turn, draft, files, passages, timings)
+    if written is None and files:
+        await media.discard(turn.tenant_id, files)
+    return written
+
+
+async def _kept(turn: Turn, draft: Draft) -> tuple[media.Attachment, ...]:
+    """The files a tool promised, ready to become part of the message. One that is gone or refused is left out: the words
+    are worth more than nothing."""
+    async with step(turn.tenant_id) as session:
+        shareable = {one.id: one for one in await whole.shareable(session)}
+    kept: list[media.Attachment] = []
+    for wanted in draft.files:
+        try:
+            file = shareable[wanted]
+            content = await stored.get(file.file_key)
+            kept.append(
+                await media.keep(turn.tenant_id, conversation_id=turn.conversation_id, name=file.name, content=content, mime=file.mime)
+            )
+        except (KeyError, SavdoError) as error:
+            log.warning("a file could not be sent", document=str(wanted), reason=str(error))
+    return tuple(kept)
+
+
+async def _written(
+    turn: Turn, draft: Draft, files: tuple[media.Attachment, ...], passages: Sequence[Passage], timings: Mapping[str, float]
+) -> Written | None:
+    payload = _payload(draft, files)
     async with batch(turn.tenant_id) as session:
         row = await first(
             session,
@@ -117,7 +168,9 @@ async def write(turn: Turn, draft: Draft, passages: Sequence[Passage], timings: 
             return None
         turn_id, message_id = new_id(), new_id()
         await _trace(session, turn, turn_id, draft, passages, timings)
-        await _reply(session, turn, turn_id, message_id, draft, "queued" if row["behind"] else "sending")
+        await _reply(session, turn, turn_id, message_id, draft, payload, "queued" if row["behind"] else "sending")
+        if files:
+            await media.attach(session, message_id, files)
         await _lead(session, turn, draft)
         await _consequences(session, turn, draft)
         if row["behind"] and not draft.silent:
@@ -127,7 +180,7 @@ async def write(turn: Turn, draft: Draft, passages: Sequence[Passage], timings: 
         return Written(None)
     connection = await connections.answered(opened)
     return Written(outbox.Claim(
-        message_id, turn.conversation_id, turn.contact_id, row["external_id"], draft.text, _payload(draft), 1, False, connection
+        message_id, turn.conversation_id, turn.contact_id, row["external_id"], draft.text, payload, 1, False, connection
     ))  # fmt: skip
 
 
@@ -176,7 +229,9 @@ async def _trace(
     )  # fmt: skip
 
 
-async def _reply(session: Session, turn: Turn, turn_id: UUID, message_id: UUID, draft: Draft, status: str) -> None:
+async def _reply(
+    session: Session, turn: Turn, turn_id: UUID, message_id: UUID, draft: Draft, payload: Mapping[str, Any], status: str
+) -> None:
     await session.execute(
         """WITH c AS (
              UPDATE conversations SET answered_number = %(through)s, language = %(language)s,
@@ -199,7 +254,7 @@ async def _reply(session: Session, turn: Turn, turn_id: UUID, message_id: UUID, 
         {
             "through": turn.fresh[-1].number, "language": draft.reading.language, "silent": draft.silent,
             "handover": draft.handover is not None, "text": draft.text, "conversation": turn.conversation_id, "message": message_id,
-            "payload": Jsonb(_payload(draft)), "turn": turn_id, "status": status,
+            "payload": Jsonb(dict(payload)), "turn": turn_id, "status": status,
         },
     )  # fmt: skip
 
@@ -228,6 +283,13 @@ async def _lead(session: Session, turn: Turn, draft: Draft) -> None:
 async def _consequences(session: Session, turn: Turn, draft: Draft) -> None:
     if draft.opt_out:
         await contacts.opt_out(session, turn.contact_id)
+    if draft.remember:
+        await contacts.remember(session, turn.contact_id, draft.remember)
+    if turn.older:
+        await session.execute(
+            "UPDATE conversations SET summary = %s, summarised_number = %s WHERE id = %s",
+            (summary.extended(turn.summary, turn.older), turn.older[-1].number, turn.conversation_id),
+        )
     if draft.handover is not None:
         await session.execute(
             """INSERT INTO handovers (tenant_id, id, conversation_id, reason, summary) VALUES (%s, %s, %s, %s, %s)
@@ -239,8 +301,9 @@ async def _consequences(session: Session, turn: Turn, draft: Draft) -> None:
         )
 
 
-def _payload(draft: Draft) -> dict[str, Any]:
-    return {"buttons": [asdict(button) for button in draft.buttons]} if draft.buttons else {}
+def _payload(draft: Draft, files: tuple[media.Attachment, ...]) -> dict[str, Any]:
+    buttons = {"buttons": [asdict(button) for button in draft.buttons]} if draft.buttons else {}
+    return buttons | ({"attachments": [one.as_payload() for one in files]} if files else {})
 
 
 def _said(row: DictRow) -> Said:

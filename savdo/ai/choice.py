@@ -1,0 +1,150 @@
+"""A tenant's own models: its chain, its keys (sealed), its cap a day. What it leaves open is the installation's."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from savdo.ai.talk import Entry
+from savdo.base import secrets
+from savdo.base.addresses import is_allowed
+from savdo.base.db import Session, first
+from savdo.base.errors import Invalid
+from savdo.base.settings import Settings, WrongSetting
+
+PROVIDERS: Final = ("anthropic", "openai", "groq", "google", "compatible")
+LONGEST_CHAIN: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """`keys` by provider; `base` is the address of the tenant's own OpenAI-compatible server; `cap_micros` None leaves the
+    installation's cap."""
+
+    chain: tuple[str, ...] = ()
+    keys: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    base: str = ""
+    cap_micros: int | None = None
+
+    @property
+    def shown_keys(self) -> dict[str, str]:
+        """The end of each key, for a page: enough to tell two keys apart."""
+        return {provider: f"…{key[-4:]}" for provider, key in sorted(self.keys.items())}
+
+
+async def chosen(session: Session) -> Choice:
+    """What the session's tenant chose; an empty choice when it chose nothing."""
+    row = await first(session, "SELECT chain, keys_sealed, cap_micros FROM model_settings")
+    if row is None:
+        return Choice()
+    kept = json.loads(secrets.open_sealed(row["keys_sealed"]))
+    return Choice(tuple(row["chain"]), kept["keys"], kept["base"], row["cap_micros"])
+
+
+async def choose(
+    session: Session,
+    tenant_id: UUID,
+    given: Settings,
+    *,
+    chain: Sequence[str] | None = None,
+    keys: Mapping[str, str] | None = None,
+    base: str | None = None,
+    cap_usd: float | None = None,
+) -> Choice:
+    """Changes what is given and keeps the rest: an empty chain is the installation's again, an empty key is removed, a cap
+    below 0 is the installation's again. Raises Invalid that names the field."""
+    old = await chosen(session)
+    merged = {**old.keys, **{provider: key.strip() for provider, key in (keys or {}).items()}}
+    new = replace(
+        old, keys={provider: key for provider, key in merged.items() if key},
+        chain=old.chain if chain is None else tuple(one.strip() for one in chain if one.strip()),
+        base=old.base if base is None else base.strip().rstrip("/"),
+        cap_micros=old.cap_micros if cap_usd is None else None if cap_usd < 0 else round(cap_usd * 1_000_000),
+    )  # fmt: skip
+    _check(new, given)
+    sealed = secrets.seal(json.dumps({"keys": dict(new.keys), "base": new.base}).encode())
+    await session.execute(
+        """INSERT INTO model_settings (tenant_id, chain, keys_sealed, cap_micros) VALUES (%s, %s, %s, %s)
+           ON CONFLICT (tenant_id) DO UPDATE SET chain = EXCLUDED.chain, keys_sealed = EXCLUDED.keys_sealed,
+             cap_micros = EXCLUDED.cap_micros, updated_at = now()""",
+        (tenant_id, list(new.chain), sealed, new.cap_micros),
+    )
+    return new
+
+
+def entries(given: Settings, choice: Choice | None = None) -> list[Entry]:
+    """The chain of a tenant that chose so, or of the installation. A model of the tenant's chain whose key is gone is left
+    out. Raises WrongSetting for a provider there is none of in SAVDO_MODELS."""
+    installed = [_installed(given, one) for one in given.models]
+    if choice is None:
+        return installed
+    if not choice.chain:
+        return [_owned(given, choice, entry.provider, entry.name) or entry for entry in installed]
+    by_name = {repr(entry): entry for entry in installed}
+    found = [_owned(given, choice, *_parts(one)) or by_name.get(one) for one in choice.chain]
+    return [entry for entry in found if entry is not None]
+
+
+def cap(given: Settings, choice: Choice, entry: Entry) -> int | None:
+    """The most a tenant may spend a day before this model is asked, in micros. What it pays for itself, it limits itself;
+    what the installation pays for, both limit."""
+    installed = round(given.model_daily_usd * 1_000_000) or None
+    if choice.cap_micros is None:
+        return installed
+    return choice.cap_micros if entry.own or installed is None else min(choice.cap_micros, installed)
+
+
+def _parts(one: str) -> tuple[str, str]:
+    provider, _, name = one.partition(":")
+    return provider, name
+
+
+def _installed(given: Settings, one: str) -> Entry:
+    provider, name = _parts(one)
+    if provider not in PROVIDERS or not name:
+        raise WrongSetting(f"SAVDO_MODELS: {one!r} is not PROVIDER:NAME with one of {', '.join(PROVIDERS)}", field="SAVDO_MODELS")
+    keys = {
+        "anthropic": given.anthropic_api_key, "openai": given.openai_api_key, "groq": given.groq_api_key,
+        "google": given.google_api_key, "compatible": given.compatible_api_key,
+    }  # fmt: skip
+    return Entry(provider, name, keys[provider].get_secret_value(), _base(given, provider))
+
+
+def _base(given: Settings, provider: str) -> str:
+    return {
+        "anthropic": given.anthropic_api_base, "openai": given.openai_api_base, "groq": given.groq_api_base,
+        "google": given.google_api_base, "compatible": given.model_api_base,
+    }[provider]  # fmt: skip
+
+
+def _owned(given: Settings, choice: Choice, provider: str, name: str) -> Entry | None:
+    if provider == "compatible":
+        return Entry(provider, name, choice.keys.get(provider, ""), choice.base, own=True) if choice.base else None
+    key = choice.keys.get(provider, "")
+    return Entry(provider, name, key, _base(given, provider), own=True) if key else None
+
+
+def _check(new: Choice, given: Settings) -> None:
+    if unknown := sorted(set(new.keys) - set(PROVIDERS)):
+        raise Invalid(f"There is no provider {unknown[0]!r}; known are {', '.join(PROVIDERS)}.", field="keys")
+    if len(new.chain) > LONGEST_CHAIN:
+        raise Invalid(f"At most {LONGEST_CHAIN} models.", field="chain")
+    if new.base and not _is_safe(new.base):
+        raise Invalid("The address of a server of your own must begin with https://.", field="base")
+    for one in new.chain:
+        provider, name = _parts(one)
+        if provider not in PROVIDERS or not name:
+            raise Invalid(f"{one!r} is not PROVIDER:NAME with one of {', '.join(PROVIDERS)}.", field="chain")
+        # Otherwise whoever may set a chain could spend the installation's money on any model.
+        if one not in given.models and _owned(given, new, provider, name) is None:
+            raise Invalid(f"{one} needs a key of your own" + (" and an address." if provider == "compatible" else "."), field="chain")
+
+
+def _is_safe(base: str) -> bool:
+    parts = urlsplit(base)
+    if not parts.hostname:
+        return False
+    # A certificate is what a name that suddenly points into a private network cannot show.
+    return parts.scheme == "https" or (parts.scheme == "http" and is_allowed(parts.hostname, parts.port or 80))
