@@ -17,7 +17,7 @@ from rich.table import Table
 
 from savdo import bench as measuring
 from savdo import demo as demonstration
-from savdo import evals, worker
+from savdo import evals, evals_figures, evals_report, worker
 from savdo.ai import embed
 from savdo.app import create_app
 from savdo.base import jobs as queue
@@ -142,14 +142,32 @@ def evaluate(
     folder: Path,
     model: Annotated[str, typer.Option(help="local, or a chain as in SAVDO_MODELS.")] = "local",
     json_file: Annotated[Path | None, typer.Option("--json", help="Write every figure and every wrong row here.")] = None,
-    report: Annotated[Path | None, typer.Option(help="Write the figures as Markdown here; beside evals/ it is docs/quality.md.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Write the figures as Markdown here.")] = None,
+    wrong: Annotated[int, typer.Option(help="Print so many wrong rows of each kind.")] = 0,
+    compare: Annotated[Path | None, typer.Option(help="An earlier --json; ends with 1 when a headline fell by more than noise.")] = None,
+    sample: Annotated[bool, typer.Option(help="Only the part that is measured with every change.")] = False,
+    baseline: Annotated[Path | None, typer.Option(help="Write the headlines with their row counts here.")] = None,
 ) -> None:
     """Runs messages, questions and dialogues through the real pipeline and prints the figures."""
     os.environ["SAVDO_MODELS"] = "" if model == "local" else model
     settings.cache_clear()
-    docs = folder.resolve().parent / "docs"
-    report = report or (docs / "quality.md" if docs.is_dir() else None)
-    evals.run(folder, model=model, json_file=json_file, report=report)
+    listed = evals.read(folder)
+    # Read before the run, which takes minutes, and may write the same file.
+    before = evals_report.read_result(compare) if compare else None
+    result = evals.run(evals.sample(listed) if sample else listed, model=model)
+    evals_report.show(result)
+    evals_report.show_wrong(result, wrong)
+    if json_file:
+        json_file.write_text(json.dumps(result, ensure_ascii=False, indent=1), encoding="utf-8")
+    if report:
+        evals_report.write_quality(result, report)
+    if baseline:
+        evals_report.write_baseline(result, baseline)
+    if before is not None:
+        changed = evals_figures.changes(before, result)
+        evals_report.show_changes(changed)
+        if any(one.fell for one in changed):
+            raise typer.Exit(1)
 
 
 @cli.command()

@@ -9,6 +9,7 @@ from savdo.reply import figures
 
 Row = Mapping[str, Any]
 CURRENCY_WORDS: Final = re.compile(r"so['ʻʼ‘’`]?m\b|сум\w*|сўм\w*|тенге|теңге|tenge|uzs|kzt|₸|\$|usd", re.IGNORECASE)
+ENTITIES: Final = frozenset({"name", "phone", "email", "budget", "timeline", "company", "quantity"})
 BANDS: Final = (("cold", 30), ("nurture", 60), ("qualified", 80), ("hot", 100))
 
 
@@ -48,8 +49,32 @@ def invented(reply: str, evidence: Iterable[str]) -> list[str]:
     return [one.words for one in figures.read(reply) if not (set(one.values) | set(one.raw)) & (known | products)]
 
 
+def answer_kinds(verdict: Mapping[str, Any]) -> list[str]:
+    """What is wrong with the answer to a question; empty when nothing is."""
+    refused = "answer_refused" if verdict["answerable"] else "unanswerable_answered"
+    unsaid = verdict["answerable"] and not verdict["correct"]
+    found = {
+        refused: verdict["refused"] if verdict["answerable"] else not verdict["refused"],
+        "answer_wrong": unsaid and not verdict["refused"] and not verdict["forbidden"],
+        "answer_forbidden": verdict["forbidden"],
+        "invented": bool(verdict["invented"]),
+    }
+    return [kind for kind, holds in found.items() if holds]
+
+
+def objections(row: Row) -> frozenset[str]:
+    """The objections a row states: `objection`, and all of `objections` where there are several."""
+    return frozenset(one for one in (row.get("objection"), *row.get("objections", ())) if one)
+
+
+def counted(entities: Row) -> dict[str, Any]:
+    """The entities a row can ask for; a reading knows more (the hour a customer named)."""
+    return {key: value for key, value in entities.items() if key in ENTITIES}
+
+
 def entity_counts(wanted: Row, got: Row) -> tuple[int, int, int]:
     """(right, wrong or too many, missing or wrong) over the keys of both."""
+    got = counted(got)
     right = sum(1 for key, value in wanted.items() if _same(value, got.get(key)))
     return right, len(got) - right, len(wanted) - right
 
