@@ -7,14 +7,14 @@ and a bit more than one) has several readings, and one that is known is enough. 
 
 import functools
 import re
-import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
-from itertools import pairwise
-from typing import Final, Literal
+from typing import Final
 
-Kind = Literal["plain", "percent", "money", "hours", "months", "clock", "date", "year", "phone"]
+from savdo.reply import moments, numerals
+from savdo.reply.scanning import Figure, Kind, Scan, plain
+
+__all__ = ["FILLER", "UNITS", "Figure", "Kind", "plain", "read", "readings"]
 
 SCALES: Final = (
     (r"(?:ming|минг|мың|тыс(?:яч\w*)?\.?|thousand|(?<=\d)[kк]\b)", 1_000),
@@ -42,22 +42,8 @@ UNITS: Final[tuple[tuple[str, Kind, Decimal], ...]] = (
     (r"oy(?:lik|ga|da|dan|gacha|ni|i)?\b|ой(?:лик|га|да|дан|гача)?\b|месяц\w*|мес\b\.?|ай(?:ға|да|дан|лық|ы)?\b|months?\b", "months", Decimal(1)),
     (r"yil(?:lik|ga|da|dan|gacha|i)?\b|йил(?:лик|га|да|дан|гача|и)?\b|год(?:а|у|ом|ов)?\b|лет\b|жыл\w*|years?\b", "months", Decimal(12)),
 )  # fmt: skip
-MONTHS: Final = (
-    r"yanvar|январ|қаңтар|jan(?:uary)?\b", r"fevral|феврал|ақпан|feb(?:ruary)?\b", r"mart|март|наурыз|mar(?:ch)?\b",
-    r"aprel|апрел|сәуір|apr(?:il)?\b", r"may|ма[йя]|мамыр", r"iyun|июн|маусым|june?\b", r"iyul|июл|шілде|july?\b",
-    r"avgust|август|тамыз|aug(?:ust)?\b", r"sentabr|sentyabr|сентябр|қыркүйек|sept?(?:ember)?\b", r"oktabr|oktyabr|октябр|қазан|oct(?:ober)?\b",
-    r"noyabr|ноябр|қараша|nov(?:ember)?\b", r"dekabr|декабр|желтоқсан|dec(?:ember)?\b",
-)  # fmt: skip
-WORDS: Final = {
-    2: r"ikki|икки|дв[ае]|двух|екі|two", 3: r"uch|уч|три|тр[её]х|үш|three", 4: r"to['ʻ’‘]rt|тўрт|четыр\w+|төрт|four",
-    5: r"besh|беш|пят[ьи]|бес|five", 6: r"olti|олти|шест[ьи]|алты|six", 7: r"yetti|етти|сем[ьи]|жеті|seven",
-    8: r"sakkiz|саккиз|восемь|восьми|сегіз|eight", 9: r"to['ʻ’‘]qqiz|тўққиз|девят[ьи]|тоғыз|nine", 10: r"o['ʻ’‘]n|ўн|десят[ьи]|он|ten",
-    12: r"o['ʻ’‘]n ikki|ўн икки|двенадцат[ьи]|он екі|twelve", 14: r"o['ʻ’‘]n to['ʻ’‘]rt|ўн тўрт|четырнадцат[ьи]|он төрт|fourteen",
-    15: r"o['ʻ’‘]n besh|ўн беш|пятнадцат[ьи]|он бес|fifteen", 20: r"yigirma|йигирма|двадцат[ьи]|жиырма|twenty",
-    30: r"o['ʻ’‘]ttiz|ўттиз|тридцат[ьи]|отыз|thirty", 50: r"ellik|эллик|пятьдесят|пятидесяти|елу|fifty", 100: r"yuz|юз|сто|ста|жүз|hundred",
-}  # fmt: skip
-
 FLAGS: Final = re.IGNORECASE
+APOSTROPHES: Final = str.maketrans(dict.fromkeys("ʻ’‘`ʼ´", "'"))
 DIGITS: Final = r"\d{1,3}(?:[ '’]\d{3})+(?:[.,]\d{1,2})?(?!\d)|\d{1,3}(?:[.,]\d{3}){2,}(?!\d)|\d+(?:[.,]\d+)?"
 SCALE: Final = "|".join(f"(?P<s{power}>{words})" for words, power in SCALES)
 CURRENCY: Final = "|".join(f"(?P<c{code}>{words})" for code, words in CURRENCIES.items())
@@ -68,71 +54,35 @@ MONEY: Final = re.compile(rf"\s?(?:{CURRENCY})", FLAGS)
 UNIT: Final[tuple[tuple[re.Pattern[str], Kind, Decimal], ...]] = tuple(
     (re.compile(rf"\s?[-‑]?\s?{FILLER}(?:{words})", FLAGS), kind, factor) for words, kind, factor in UNITS
 )
-WORD: Final = tuple(
-    (re.compile(rf"\b(?:{words})\s(?={FILLER}(?:{'|'.join(unit[0] for unit in UNITS)}))", FLAGS), value) for value, words in WORDS.items()
+# What is weighed, measured or counted is neither a time nor a price.
+MEASURE: Final = re.compile(
+    r"\s?(?:[mм][23]?|kv\.?\s?m|кв\.?\s?м\w*|квадрат\w*|kvadrat\w*|шаршы|sq\.?\s?m|[kк][gг]\w*|kilo\w*|кило\w*|gr|гр?|km|км|[cс][mм]|mm|мм|l|л|litr\w*|литр\w*|[gг][bб]|mbit\w*|мбит\w*|мА|кВт|kw|шт\w*|dona\w*|дона\w*|дана\w*|pcs|pieces?|окн\w*|камер\w*|метр\w*|metr\w*|раза?|рет|marta|марта(?= )|times|mahal|маҳал|мәрте|человек\w*|kishi\w*|киши\w*|адам\w*|people|persons?|guests?|users?|seats?|орын\w*|мест\w?|nafar\w*|o'quvchi\w*|ученик\w*|оқушы\w*|pages?|страниц\w*|bet\w*|photos?|фото\w*|капсул\w*|kapsul\w*|capsules?|bags?|qop\w*|қоп\w*|қап\w*|мешк\w*|пачк\w*|lessons?|занят\w*|mashg'ulot\w*|урок\w*|dars\w*|сабақ\w*|roses?|роз\w*|atirgul\w*|раушан\w*|yosh\w*|жас\w*)(?![\w])",
+    FLAGS,
 )
-NAMED_DATE: Final = tuple(
-    (re.compile(rf"\b(?P<a>\d{{1,2}})(?:st|nd|rd|th)?[-‑\s]{{1,2}}(?:of )?(?:{words})|\b(?:{words})\w*\s(?P<b>\d{{1,2}})(?:st|nd|rd|th)?\b(?!:)", FLAGS), number)
-    for number, words in enumerate(MONTHS, 1)
-)  # fmt: skip
-DATE: Final = re.compile(
-    r"\b(?P<y>20\d\d)-(?P<m>\d\d)-(?P<d>\d\d)\b|\b(?P<d2>\d{1,2})[./](?P<m2>\d{1,2})[./](?P<y2>(?:20)?\d\d)\b|\b(?P<d3>\d\d)\.(?P<m3>\d\d)\b(?![.,]?\d)(?!\s?(?:mln|млн|%))"
-)
-CLOCK: Final = re.compile(
-    r"\b(?P<h>[01]?\d|2[0-4])[:](?P<min>[0-5]\d)\s?(?P<half>[ap]\.?m\b\.?)?|\b(?P<h2>1[0-2]|[1-9])\s?(?P<half2>[ap]\.?m\b\.?)", FLAGS
+RANGE: Final = re.compile(r"\s?[-–—‑]\s?")
+LISTED: Final = re.compile(r"\s?(?:[-–—‑,]|,?\s(?:и|или|va|ва|yoki|ёки|және|немесе|or|and|to|до)\s)\s?", FLAGS)
+LARGE: Final = 1_000
+# One, a half and one and a half that are said without a number.
+IMPLIED: Final = (
+    (re.compile(r"\b(?:через|в течение|within an?|in an?|within the)(?=\s)", FLAGS), Decimal(1)),
+    (re.compile(r"\b(?:полу?(?=час|год|дня|месяц)|half an?(?=\s))", FLAGS), Decimal("0.5")),
+    (re.compile(r"\b(?:an?|one)(?=\s(?:hour|day|week|month|year)s? and a half)", FLAGS), Decimal("1.5")),
 )
 PHONE: Final = re.compile(r"(?<![\d.,])(?:\+\s?\d|\(?\d)(?:[ ()‑–-]{0,2}\d){6,14}(?![\d])")
 GROUPED: Final = re.compile(r"\d{1,3}(?:[ ]\d{3})+")
 LIST_MARK: Final = re.compile(r"(?m)^\s*(\d{1,2})[.)](?=\s)|(\d)️?⃣")
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """`values` are the readings, in base units of the kind: money in major units of `currency` ("" when unsaid), hours,
-    months, minutes of the day (clock), 100 × month + day (date), last nine digits (phone). `raw` is the bare number."""
-
-    kind: Kind
-    values: tuple[Decimal, ...]
-    raw: tuple[Decimal, ...]
-    words: str
-    at: int
-    currency: str = ""
-
-
-@dataclass(slots=True)
-class Scan:
-    """A text being read: what was recognised is blanked, so that a date is not read again as two numbers."""
-
-    text: str
-    found: list[Figure] = field(default_factory=list[Figure])
-
-    def take(self, start: int, end: int, kind: Kind, *values: Decimal, currency: str = "", raw: tuple[Decimal, ...] = ()) -> None:
-        self.found.append(Figure(kind, values, raw or values, self.text[start:end].strip(), start, currency))
-        self.text = self.text[:start] + "\x00" * (end - start) + self.text[end:]
-
-
-def plain(text: str) -> str:
-    """One form for what looks the same: full-width and other digits, no-break spaces, dashes and invisible marks."""
-    # Square and cubic metres keep no figure of their own.
-    text = unicodedata.normalize("NFKC", re.sub(r"[²³]", "", text))
-    text = re.sub(r"[\u200b-\u200f\u2060\ufeff\u00ad]", "", text)
-    text = re.sub(r"[\u00a0\u202f\u2007\u2009]", " ", text)
-    return re.sub(r"\d", lambda digit: str(unicodedata.digit(digit[0])), text)
-
-
 # A company's passages come back turn after turn, and reading their figures is most of what a check costs.
 @functools.lru_cache(maxsize=4096)
 def read(text: str) -> tuple[Figure, ...]:
     """Every figure of a text, in order. List numbering ("1." or "2)" at a line's start, counting up from 1) is not a figure."""
-    scan = Scan(_without_numbering(plain(text)))
-    _dates(scan)
-    _clocks(scan)
+    scan = Scan(_without_numbering(plain(text).translate(APOSTROPHES)))
+    moments.read(scan)
     _phones(scan)
     _amounts(scan)
-    for pattern, value in WORD:
-        for match in pattern.finditer(scan.text):
-            kind, factor, end = _unit(scan.text, match.end() - 1)
-            scan.found.append(Figure(kind, (value * factor,), (Decimal(value),), scan.text[match.start() : end], match.start()))
+    _in_words(scan)
+    _share_units(scan)
     return tuple(sorted(scan.found, key=lambda figure: figure.at))
 
 
@@ -146,42 +96,12 @@ def _without_numbering(text: str) -> str:
     return text
 
 
-def _dates(scan: Scan) -> None:
-    for match in DATE.finditer(scan.text):
-        day, month = (match["d"] or match["d2"] or match["d3"]), (match["m"] or match["m2"] or match["m3"])
-        if 1 <= int(day) <= 31 and 1 <= int(month) <= 12:
-            year = match["y"] or match["y2"]
-            scan.take(
-                *match.span(), "date", Decimal(int(month) * 100 + int(day)), raw=(Decimal(f"{int(day)}.{month}"),) if match["d3"] else ()
-            )
-            if year:
-                scan.found.append(
-                    Figure("year", (Decimal(year if len(year) == 4 else f"20{year}"),), (Decimal(year),), match[0], match.start())
-                )
-    for pattern, month in NAMED_DATE:
-        for match in pattern.finditer(scan.text):
-            day = int(match["a"] or match["b"])
-            if 1 <= day <= 31:
-                scan.take(*match.span(), "date", Decimal(month * 100 + day))
-
-
-def _clocks(scan: Scan) -> None:
-    for match in CLOCK.finditer(scan.text):
-        hour, minute = int(match["h"] or match["h2"]), int(match["min"] or 0)
-        half = (match["half"] or match["half2"] or "").lower()
-        said = Decimal(hour)
-        if half.startswith("p") and hour < 12:
-            hour += 12
-        if half.startswith("a") and hour == 12:
-            hour = 0
-        # "10:00" is also said as "from 10": the bare hour counts as known with it.
-        scan.take(*match.span(), "clock", Decimal(hour * 60 + minute), raw=(Decimal(hour), said) if minute == 0 else (Decimal(-1),))
-
-
 def _phones(scan: Scan) -> None:
     for match in PHONE.finditer(scan.text):
         words = match[0]
         parts = [part.strip() for part in re.split(r"\s?[-–‑]\s?", words)]
+        if re.match(r"\+\s", words) and GROUPED.fullmatch(words[1:].strip()):
+            continue  # a sum
         if not words.startswith("+") and all(
             GROUPED.fullmatch(part) or (part.isdigit() and len(parts) == 1 and len(part) < 9) for part in parts
         ):
@@ -206,24 +126,69 @@ def _amounts(scan: Scan) -> None:
         currency, stop = _currency(text, start, stop if kind != "plain" else (end.end() if end else match.end()))
         if currency:
             kind = "money"
+        elif kind == "plain" and scale == 1 and MEASURE.match(text, match.end()):
+            kind = "measure"
         scan.found.append(
             Figure(
                 kind, tuple(value * factor for value in values), raw if scale == 1 else values, text[start:stop].strip(), start, currency
             )
         )
-    _share_units(scan, text)
 
 
-def _share_units(scan: Scan, text: str) -> None:
-    # In "10-20 %" and "2–3 kun" the unit is said once.
+def _in_words(scan: Scan) -> None:
+    """Numbers in words: with a unit or a currency they are what they measure, large ones are amounts, small ones counts."""
+    text = scan.text
+    for numeral in numerals.find(text):
+        if _follows_digits(text, numeral.start):
+            continue
+        value = numeral.value
+        kind, factor, end = _unit(text, numeral.end)
+        currency, stop = _currency(text, numeral.start, end if kind != "plain" else numeral.end)
+        if currency:
+            kind, end = "money", stop
+        elif kind == "plain":
+            # "Ming rahmat" is a thousand thanks; "ikki ming" is an amount.
+            kind = "plain" if value > LARGE else "count"
+        scan.found.append(Figure(kind, (value * factor,), (value,), text[numeral.start : end].strip(), numeral.start, currency))
+    for pattern, value in IMPLIED:
+        for match in pattern.finditer(text):
+            kind, factor, end = _unit(text, match.end())
+            if kind != "plain":
+                scan.found.append(Figure(kind, (value * factor,), (value,), text[match.start() : end].strip(), match.start()))
+
+
+def _follows_digits(text: str, at: int) -> bool:
+    return bool(re.search(r"\d\s?[-‑]?$", text[max(0, at - 3) : at]))
+
+
+def _share_units(scan: Scan) -> None:
+    # In "10-20 %", "2–3 kun" and "3, 6 или 12 месяцев" the unit is said once.
+    text = scan.text
     ordered = sorted((one for one in scan.found if one.kind != "phone"), key=lambda one: one.at)
-    for one, following in pairwise(ordered):
+    for place in range(len(ordered) - 2, -1, -1):
+        one, following = ordered[place], ordered[place + 1]
         between = text[one.at + len(one.words) : following.at]
-        if one.kind == "plain" and following.kind in ("percent", "hours", "months", "money") and re.fullmatch(r"\s?[-–—‑]\s?", between):
-            factor = following.values[0] / following.raw[0] if following.raw[0] and following.kind != "money" else Decimal(1)
-            scan.found[scan.found.index(one)] = Figure(
-                following.kind, tuple(v * factor for v in one.values), one.raw, one.words, one.at, following.currency
+        if (
+            one.kind == "plain"
+            and following.kind in ("plain", "money")
+            and LISTED.fullmatch(between)
+            and (scale := _scale(following.words)) > 1
+        ):
+            both = tuple(v * factor for v in one.values for factor in (scale, 1))
+            scan.found[scan.found.index(one)] = ordered[place] = Figure(
+                following.kind, both, one.raw, one.words, one.at, following.currency
             )
+            continue
+        apart = RANGE if following.kind == "money" else LISTED
+        if one.kind in ("plain", "count") and following.kind in ("percent", "hours", "months", "money") and apart.fullmatch(between):
+            factor = following.values[0] / following.raw[0] if following.raw[0] and following.kind != "money" else Decimal(1)
+            shared = Figure(following.kind, tuple(v * factor for v in one.values), one.raw, one.words, one.at, following.currency)
+            scan.found[scan.found.index(one)] = ordered[place] = shared
+
+
+def _scale(words: str) -> int:
+    match = AMOUNT.match(words)
+    return next((power for _, power in SCALES if match and match[f"s{power}"]), 1)
 
 
 def readings(digits: str) -> tuple[Decimal, ...]:
@@ -250,6 +215,7 @@ def _unit(text: str, at: int) -> tuple[Kind, Decimal, int]:
 def _currency(text: str, start: int, end: int) -> tuple[str, int]:
     if match := MONEY.match(text, end):
         return next(code for code in CURRENCIES if match[f"c{code}"]), match.end()
-    if match := BEFORE.search(text, max(0, start - 8), start):
+    # In "307 mln so'm 30 oyga" the currency belongs to the amount before it.
+    if (match := BEFORE.search(text, max(0, start - 8), start)) and not re.search(r"[\dа-яa-z]\s?$", text[: match.start()], FLAGS):
         return next(code for code in CURRENCIES if match[f"b{code}"]), end
     return "", end
