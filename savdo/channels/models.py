@@ -18,6 +18,7 @@ from savdo.channels.errors import ChannelError, UnknownChannel
 KINDS: Mapping[str, str] = {
     "web_chat": "savdo.channels.web_chat:WebChat",
     "telegram_bot": "savdo.channels.telegram_bot:TelegramBot",
+    "telegram_business": "savdo.channels.telegram_business:TelegramBusiness",
     "whatsapp_cloud": "savdo.channels.whatsapp_cloud:WhatsAppCloud",
     "sandbox": "savdo.channels.sandbox:Sandbox",
 }
@@ -27,7 +28,7 @@ MediaKind = Literal["image", "voice", "video", "file", "sticker"]
 # fmt: off
 Event = Literal[
     "message", "echo", "edited", "deleted", "reaction", "status", "referral", "moved",
-    "opted_out", "opted_in", "blocked", "unblocked", "unknown",
+    "opted_out", "opted_in", "blocked", "unblocked", "automatic", "account", "unknown",
 ]
 # fmt: on
 
@@ -131,6 +132,19 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
+class Account:
+    """An account that a connection answers for, and what its owner allows now. `link` is what a call names it by, which
+    may change; `owner` is the id that stays."""
+
+    owner: str
+    link: str
+    name: str = ""
+    enabled: bool = True
+    may_reply: bool = True
+    may_read: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Inbound:
     """One thing that happened on the customer's side, or on the company's own outside of Savdo.
 
@@ -140,6 +154,7 @@ class Inbound:
     were uploaded here before the message ({id, kind, name, mime, size}), so that nothing is left to fetch.
 
     `echo` is a message that a person of the company wrote in the other company's app; `sender` is the customer it went to.
+    `automatic` is a greeting or an away message that app sent by itself. `account` tells what an owner allows now.
     `own` says the same of an edit, a deletion and a reaction. `status` tells `receipt`; `referral` is an arrival without
     a word; `moved` gives the customer a new id, the old one being among the aliases.
     """
@@ -163,6 +178,7 @@ class Inbound:
     referral: Referral | None = None
     story: Story | None = None
     products: tuple[Product, ...] = ()
+    account: Account | None = None
     raw: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 

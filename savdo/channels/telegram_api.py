@@ -3,6 +3,7 @@
 The token stands in the path of every address, so no address is ever put into an error or a log line.
 """
 
+import hmac
 import json
 import re
 from collections.abc import Mapping
@@ -12,7 +13,7 @@ from pydantic import BaseModel, JsonValue, ValidationError
 
 from savdo.base import http
 from savdo.base.settings import settings
-from savdo.channels.errors import Blocked, Busy, ChannelError, Disconnected, Refused, Uncertain, Unreachable
+from savdo.channels.errors import BadSignature, Blocked, Busy, ChannelError, Disconnected, Refused, Uncertain, Unreachable, WindowClosed
 from savdo.channels.models import Connection
 
 TOKEN = re.compile(r"[0-9]{1,20}:[A-Za-z0-9_-]{1,100}")
@@ -26,8 +27,12 @@ Upload = tuple[str, bytes, str]
 Params = Mapping[str, JsonValue]
 
 
+# The wait stands in the words as well, should the parameters be missing.
+RETRY_AFTER = re.compile(r"retry after (\d{1,9})")
+
+
 class Parameters(BaseModel):
-    retry_after: float = 1.0
+    retry_after: float | None = None
     migrate_to_chat_id: int | None = None
 
 
@@ -39,6 +44,15 @@ class Envelope(BaseModel):
     parameters: Parameters = Parameters()
 
 
+class Webhook(BaseModel):
+    """How Telegram delivers: where to, how many updates wait, and what went wrong last (`last_error_date` in Unix seconds)."""
+
+    url: str = ""
+    pending_update_count: int = 0
+    last_error_date: int = 0
+    last_error_message: str = ""
+
+
 class Unformatted(Refused):
     """Telegram cannot read the formatting of this message."""
 
@@ -46,13 +60,23 @@ class Unformatted(Refused):
 class Moved(Refused):
     """The chat has a new id."""
 
-    def __init__(self, message: str, *, chat_id: int) -> None:
+    def __init__(self, message: str, *, chat_id: int = 0) -> None:
         super().__init__(message)
         self.chat_id = chat_id
 
 
 class ReadElsewhere(Busy):
     """Another program reads this bot's messages."""
+
+
+class KeyboardRefused(Refused):
+    """Telegram does not take the buttons of this message."""
+
+
+class Unlinked(Refused):
+    """The account is no longer linked to this bot."""
+
+    code = "unlinked"
 
 
 class UnknownFile(Refused):
@@ -64,10 +88,16 @@ class FileTooBig(Refused):
 
 
 # By a fragment of the description, since codes may change (the fact sheet).
-BAD_REQUESTS: Mapping[str, type[Refused]] = {
+BAD_REQUESTS: Mapping[str, type[ChannelError]] = {
     "can't parse entities": Unformatted,
     "can't parse message text": Unformatted,
     "can't parse caption": Unformatted,
+    "button_": KeyboardRefused,
+    "keyboard": KeyboardRefused,
+    "reply markup": KeyboardRefused,
+    "business connection not found": Unlinked,
+    "business_connection_invalid": Unlinked,
+    "business_peer": WindowClosed,
     "file is too big": FileTooBig,
     "wrong file_id": UnknownFile,
     "temporarily unavailable": UnknownFile,
@@ -128,11 +158,39 @@ async def download(connection: Connection, file_path: str, limit: int) -> bytes:
     raise Unreachable(f"Telegram answered {answer.status}.") if answer.status >= 500 else UnknownFile
 
 
+def verify(connection: Connection, headers: Mapping[str, str]) -> None:
+    """Raises BadSignature. Telegram signs no body: this header and the unguessable path are what there is."""
+    given = headers.get("x-telegram-bot-api-secret-token", "").encode()
+    secret = connection.credentials.get("secret", "").encode()
+    if not secret or not hmac.compare_digest(given, secret):
+        raise BadSignature
+
+
+async def webhook(connection: Connection) -> Webhook:
+    """How deliveries are going, in Telegram's own words. Raises as `call`."""
+    try:
+        return Webhook.model_validate(await call(connection, "getWebhookInfo", {}))
+    except ValidationError:
+        raise Unreachable("Telegram answered with something that cannot be read.") from None
+
+
+async def subscribe(connection: Connection, hook_url: str, updates: list[JsonValue]) -> None:
+    """Has `updates` delivered to `hook_url`; an empty one ends that."""
+    if not hook_url:
+        await call(connection, "deleteWebhook", {})
+        return
+    secret = connection.credentials.get("secret", "")
+    if not secret:
+        raise Refused("A secret is needed, so that nobody else can deliver in Telegram's name.")
+    await call(connection, "setWebhook", {"url": hook_url, "secret_token": secret, "allowed_updates": updates})
+
+
 def error_of(envelope: Envelope, status: int, unsure: type[ChannelError]) -> ChannelError:
     """The error table of the fact sheet."""
     code, words = envelope.error_code or status, envelope.description
     if code == 429:
-        return Busy(retry_after=max(1.0, envelope.parameters.retry_after))
+        said = RETRY_AFTER.search(words)
+        return Busy(retry_after=max(1.0, envelope.parameters.retry_after or float(said[1] if said else 1)))
     if code == 409:
         return ReadElsewhere(ELSEWHERE, retry_after=3.0)
     # A 404 is about the path, and of the path only the token is not ours.

@@ -1,4 +1,5 @@
-"""Connecting a company's Telegram bot, giving it a new token, and letting it go.
+"""Connecting a company's Telegram bot, giving it a new token, and letting it go; `kind` says whether it answers in its own
+chats (`telegram_bot`) or for an account (`telegram_business`).
 
 A bot belongs to one connection of the whole installation: two that read the same messages would each lose half of
 them. Nothing is kept before Telegram has accepted the token and, where it delivers by itself, our address.
@@ -19,12 +20,14 @@ from savdo.base import secrets
 from savdo.base.db import Session, first, new_id, platform_step, rows, step
 from savdo.base.errors import Conflict, Invalid, NotFound, SavdoError
 from savdo.base.settings import settings
-from savdo.channels import connections, telegram_polling
+from savdo.channels import connections, linked, telegram_polling
 from savdo.channels.errors import Refused
 from savdo.channels.models import Connection, channel
 from savdo.channels.telegram_bot import TelegramBot
+from savdo.channels.telegram_business import TelegramBusiness
 
 KIND = TelegramBot.kind
+KINDS = (TelegramBot.kind, TelegramBusiness.kind)
 log = structlog.get_logger()
 # Found in whatever was pasted with it: blanks, the "bot" of an address, the whole message of BotFather.
 TOKEN = re.compile(r"(?<!\d)\d{5,20}:[A-Za-z0-9_-]{30,60}(?![A-Za-z0-9_-])")
@@ -77,15 +80,17 @@ def read_token(pasted: str) -> str:
     return found[0]
 
 
-async def connect(tenant_id: UUID, by: str, pasted: str) -> Connection:
+async def connect(tenant_id: UUID, by: str, pasted: str, kind: str = KIND) -> Connection:
     """Connects the bot; one that was connected before goes on where it stopped, with its conversations.
 
     Raises WrongToken, BotHere, BotTaken, HookRefused, and what Telegram's refusals mean; then nothing was changed.
     """
     token = read_token(pasted)
     async with step(tenant_id) as session:
-        known = await _known(session, _account(token))
-    return await _connected(tenant_id, by, token, known)
+        known = await _known(session, _account(token), kind)
+    if known is None or known.status == "off":
+        await _free_elsewhere(tenant_id, _account(token), kind)
+    return await _connected(tenant_id, by, token, known, kind)
 
 
 async def renew(tenant_id: UUID, by: str, connection_id: UUID, pasted: str) -> Connection:
@@ -95,7 +100,7 @@ async def renew(tenant_id: UUID, by: str, connection_id: UUID, pasted: str) -> C
         connection, account = await _own(session, connection_id)
     if account != _account(token):
         raise OtherBot
-    return await _connected(tenant_id, by, token, Known(connection, connection.status))
+    return await _connected(tenant_id, by, token, Known(connection, connection.status), connection.channel)
 
 
 async def disconnect(tenant_id: UUID, by: str, connection_id: UUID) -> None:
@@ -107,16 +112,16 @@ async def disconnect(tenant_id: UUID, by: str, connection_id: UUID) -> None:
         await session.execute(
             "UPDATE connections SET status = 'off', problem = NULL, credentials = %s WHERE id = %s", (_sealed({}), connection_id)
         )
-        await audit.note(session, tenant_id, by, "connection.off", str(connection_id), {"channel": KIND})
+        await audit.note(session, tenant_id, by, "connection.off", str(connection_id), {"channel": connection.channel})
     # Switched off here is what counts: whatever Telegram still delivers finds no connection.
     with contextlib.suppress(SavdoError):
-        await channel(KIND).subscribe(connection, "")
+        await channel(connection.channel).subscribe(connection, "")
 
 
 async def subscribe_all() -> None:
     """Has Telegram deliver every active bot to this address: it may have been connected where there was none yet."""
     async with platform_step("telegram webhooks after a start") as session:
-        found = await rows(session, "SELECT tenant_id, id FROM connections WHERE channel = %s AND status = 'active'", (KIND,))
+        found = await rows(session, "SELECT tenant_id, id FROM connections WHERE channel = ANY(%s) AND status = 'active'", (list(KINDS),))
     for row in found:
         try:
             async with step(row["tenant_id"]) as session:
@@ -127,12 +132,12 @@ async def subscribe_all() -> None:
             log.warning("telegram webhook not set", connection_id=str(row["id"]), code=error.code)
 
 
-async def _connected(tenant_id: UUID, by: str, token: str, known: Known | None) -> Connection:
+async def _connected(tenant_id: UUID, by: str, token: str, known: Known | None, kind: str) -> Connection:
     if known and known.status == "active" and known.connection.credentials.get("token") == token:
         raise BotHere
-    made_of = known.connection if known else Connection(tenant_id, new_id(), KIND, "", "", {}, {}, "active")
-    name = (await channel(KIND).check(replace(made_of, credentials={"token": token, "secret": ""}))).name
-    claimed = await _claimed(tenant_id, name, token, known)
+    made_of = known.connection if known else Connection(tenant_id, new_id(), kind, "", "", {}, {}, "active")
+    name = (await channel(kind).check(replace(made_of, credentials={"token": token, "secret": ""}))).name
+    claimed = await _claimed(tenant_id, name, token, known, kind)
     # The secret stays while there is one: deliveries on their way still carry it.
     credentials = {"token": token, "secret": claimed.connection.credentials.get("secret") or random.token_urlsafe(32)}
     connection = replace(claimed.connection, name=name, credentials=credentials, status="active")
@@ -143,27 +148,44 @@ async def _connected(tenant_id: UUID, by: str, token: str, known: Known | None) 
         raise
     async with step(tenant_id) as session:
         await session.execute(
-            "UPDATE connections SET name = %s, account = %s, credentials = %s, status = 'active', problem = NULL WHERE id = %s",
-            (name, _account(token), _sealed(credentials), connection.id),
+            "UPDATE connections SET name = %s, account = %s, credentials = %s, status = 'active', problem = %s WHERE id = %s",
+            (name, _account(token), _sealed(credentials), _problem(connection), connection.id),
         )
         action = "connection.reconnected" if known else "connection.added"
-        await audit.note(session, tenant_id, by, action, str(connection.id), {"channel": KIND})
+        await audit.note(session, tenant_id, by, action, str(connection.id), {"channel": kind})
     return connection
 
 
-async def _claimed(tenant_id: UUID, name: str, token: str, known: Known | None) -> Known:
+async def _claimed(tenant_id: UUID, name: str, token: str, known: Known | None, kind: str) -> Known:
     """Makes the bot ours before Telegram is told our address, so that no other company's deliveries are taken away."""
     try:
         async with step(tenant_id) as session:
             if known is None:
-                made = await connections.create(session, tenant_id, KIND, name, account=_account(token), status="reconnect")
+                made = await connections.create(session, tenant_id, kind, name, account=_account(token), status="reconnect")
                 return Known(made, "")
             await session.execute("UPDATE connections SET status = 'reconnect' WHERE id = %s AND status = 'off'", (known.connection.id,))
             return known
     except UniqueViolation:
         async with step(tenant_id) as session:
-            mine = await _known(session, _account(token))
+            mine = await _known(session, _account(token), kind)
         raise (BotHere if mine and mine.status != "off" else BotTaken) from None
+
+
+async def _free_elsewhere(tenant_id: UUID, account: str, kind: str) -> None:
+    """A bot has one road for its messages, whichever of the kinds it is. Raises BotHere, BotTaken."""
+    async with platform_step("whether a bot works as another kind") as session:
+        other = await first(
+            session,
+            "SELECT tenant_id FROM connections WHERE channel = ANY(%s) AND channel <> %s AND account = %s AND status <> 'off'",
+            (list(KINDS), kind, account),
+        )
+    if other is not None:
+        raise BotHere if other["tenant_id"] == tenant_id else BotTaken
+
+
+def _problem(connection: Connection) -> str | None:
+    """What still has to be done: a bot that answers for an account needs one."""
+    return linked.problem(dict(connection.settings.get("accounts") or {})) if connection.channel == TelegramBusiness.kind else None
 
 
 async def _released(claimed: Known) -> None:
@@ -179,18 +201,18 @@ async def _released(claimed: Known) -> None:
 async def _subscribed(connection: Connection) -> None:
     # Without an address that Telegram can call, the messages are asked for instead.
     base = settings().public_url.rstrip("/")
-    hook = "" if telegram_polling.needed(base) else f"{base}/hooks/{KIND}/{connection.key}"
+    hook = "" if telegram_polling.needed(base) else f"{base}/hooks/{connection.channel}/{connection.key}"
     try:
-        await channel(KIND).subscribe(connection, hook)
+        await channel(connection.channel).subscribe(connection, hook)
     except Refused as error:
         raise HookRefused(error.message) from None
 
 
-async def _known(session: Session, account: str) -> Known | None:
+async def _known(session: Session, account: str, kind: str) -> Known | None:
     row = await first(
         session,
         "SELECT id FROM connections WHERE channel = %s AND account = %s ORDER BY (status = 'off'), id DESC LIMIT 1",
-        (KIND, account),
+        (kind, account),
     )
     if row is None:
         return None
@@ -199,7 +221,7 @@ async def _known(session: Session, account: str) -> Known | None:
 
 
 async def _own(session: Session, connection_id: UUID) -> tuple[Connection, str]:
-    row = await first(session, "SELECT account FROM connections WHERE id = %s AND channel = %s", (connection_id, KIND))
+    row = await first(session, "SELECT account FROM connections WHERE id = %s AND channel = ANY(%s)", (connection_id, list(KINDS)))
     if row is None:
         raise NotFound
     connection = await connections.by_id(session, connection_id)

@@ -24,9 +24,13 @@ from savdo.base.errors import SavdoError
 from savdo.channels import connections, telegram_updates
 from savdo.channels.errors import Disconnected
 from savdo.channels.models import Connection, Inbound, channel
-from savdo.channels.telegram_api import ReadElsewhere, call
+from savdo.channels.telegram_api import ELSEWHERE, REVOKED, ReadElsewhere, call
 from savdo.channels.telegram_bot import UPDATES, TelegramBot
+from savdo.channels.telegram_business import UPDATES as BUSINESS_UPDATES
+from savdo.channels.telegram_business import TelegramBusiness
 
+# What is asked for, by kind of bot.
+ASKED: Mapping[str, list[JsonValue]] = {TelegramBot.kind: UPDATES, TelegramBusiness.kind: BUSINESS_UPDATES}
 EVERY_S = 3.0
 # Telegram answers as soon as there is something, and after this when there is nothing (it allows 50).
 HOLD_S = 30
@@ -98,8 +102,8 @@ async def _bots() -> dict[UUID, Bot]:
         found = await rows(
             session,
             """SELECT tenant_id, id, md5(credentials || convert_to(settings::text, 'UTF8')) AS made_of
-                 FROM connections WHERE channel = %s AND status = 'active'""",
-            (TelegramBot.kind,),
+                 FROM connections WHERE channel = ANY(%s) AND status = 'active'""",
+            (list(ASKED),),
         )
     return {row["id"]: Bot(row["tenant_id"], row["id"], row["made_of"]) for row in found}
 
@@ -162,7 +166,7 @@ async def _read(bot: Bot, take: Take) -> None:
 
 
 async def _updates(connection: Connection, offset: int | None) -> list[Mapping[str, Any]]:
-    asked: dict[str, JsonValue] = {"timeout": HOLD_S, "limit": 100, "allowed_updates": UPDATES}
+    asked: dict[str, JsonValue] = {"timeout": HOLD_S, "limit": 100, "allowed_updates": ASKED[connection.channel]}
     if offset is not None:
         asked["offset"] = offset
     result = await call(connection, "getUpdates", asked, wait=HOLD_S + 10)
@@ -172,23 +176,20 @@ async def _updates(connection: Connection, offset: int | None) -> list[Mapping[s
 
 async def _handed_over(connection: Connection, updates: Sequence[Mapping[str, Any]], take: Take) -> None:
     """Has the updates stored, in order; one that cannot be stored does not hold up the others. Raises what may pass."""
-    inbounds = [_inbound(connection, update) for update in updates]
-    if not await _is_stored(connection, inbounds, take):
-        for update, inbound in zip(updates, inbounds, strict=True):
+    read = [_inbounds(connection, update) for update in updates]
+    if not await _is_stored(connection, [one for inbounds in read for one in inbounds], take):
+        for update, inbounds in zip(updates, read, strict=True):
             # At least as it came; if not even that, it would come again for ever, and nothing after it.
-            for attempt in (inbound, telegram_updates.unknown(update)):
-                if await _is_stored(connection, [attempt], take):
+            for attempt in (inbounds, [telegram_updates.unknown(update)]):
+                if await _is_stored(connection, attempt, take):
                     break
             else:
                 log.error("update given up", connection_id=str(connection.id), update_id=update["update_id"])
-    pressed = [channel(connection.channel).acknowledge(connection, inbound) for inbound in inbounds if inbound.quick_reply]
-    # They are stored; a button that goes on spinning is the worst that can happen here.
-    await asyncio.gather(*pressed, return_exceptions=True)
 
 
 async def _is_stored(connection: Connection, inbounds: Sequence[Inbound], take: Take) -> bool:
     try:
-        await take(connection, inbounds)
+        taken = await take(connection, inbounds)
     except (psycopg.OperationalError, psycopg.InterfaceError, OSError):
         # The database went away in the middle, which says nothing about these updates.
         raise DatabaseDown from None
@@ -200,14 +201,28 @@ async def _is_stored(connection: Connection, inbounds: Sequence[Inbound], take: 
     except Exception as error:  # noqa: BLE001 # whatever it is about an update, the next ones must not wait for it
         log.error("updates not stored", connection_id=str(connection.id), error=type(error).__name__)
         return False
+    wanted = [one for one, silent in zip(inbounds, _silent(inbounds, taken), strict=True) if _is_acknowledged(connection, one, silent)]
+    # They are stored; a button that goes on spinning is the worst that can happen here.
+    await asyncio.gather(*(channel(connection.channel).acknowledge(connection, one) for one in wanted), return_exceptions=True)
     return True
 
 
-def _inbound(connection: Connection, update: Mapping[str, Any]) -> Inbound:
+def _silent(inbounds: Sequence[Inbound], taken: object) -> list[bool]:
+    """Which of them the bot will not answer, as the main path says."""
+    told: list[Any] = taken if isinstance(taken, list) else []
+    return [bool(getattr(one, "silent", True) or getattr(one, "repeat", True)) for one in told] or [True] * len(inbounds)
+
+
+def _is_acknowledged(connection: Connection, inbound: Inbound, silent: bool) -> bool:
+    marked = channel(connection.channel).limits.read_marks and inbound.event == "message" and not silent
+    return bool(inbound.quick_reply or marked)
+
+
+def _inbounds(connection: Connection, update: Mapping[str, Any]) -> list[Inbound]:
     try:
-        return channel(connection.channel).parse(connection, to_json(update))[0]
+        return channel(connection.channel).parse(connection, to_json(update))
     except (SavdoError, ValueError):
-        return telegram_updates.unknown(update)
+        return [telegram_updates.unknown(update)]
 
 
 def _next(updates: Sequence[Mapping[str, Any]]) -> int:
@@ -223,10 +238,11 @@ async def _shown(connection: Connection, shown: str | None, problem: str) -> str
 
 async def _tell(connection: Connection, status: str, problem: str) -> None:
     async with step(connection.tenant_id) as session:
-        # What the owner switched off meanwhile stays off.
+        # What the owner switched off meanwhile stays off, and other problems than these are not over because this one is.
         await session.execute(
-            "UPDATE connections SET status = %s, problem = NULLIF(%s, '') WHERE id = %s AND status = 'active'",
-            (status, problem, connection.id),
+            """UPDATE connections SET status = %s, problem = CASE WHEN %s <> '' THEN %s WHEN problem = ANY(%s) THEN NULL ELSE problem END
+                WHERE id = %s AND status = 'active'""",
+            (status, problem, problem, [ELSEWHERE, REVOKED], connection.id),
         )
 
 

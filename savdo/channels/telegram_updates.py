@@ -12,12 +12,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import from_json
 
 from savdo.channels.errors import BadPayload
-from savdo.channels.models import Inbound, Media, MediaKind, Sender
+from savdo.channels.models import Event, Inbound, Media, MediaKind, Sender
 
 # Pressing Start, with the payload of a link; anything else after the command was typed.
 START = re.compile(r"/start(?:@\w+)?(?: ([A-Za-z0-9_-]{1,64}))?")
 STICKERS = {(False, False): "image/webp", (True, False): "application/x-tgsticker", (False, True): "video/webm"}
 MEMBERSHIP = {"kicked": "blocked", "member": "unblocked"}
+# Shown for a reaction that has no emoji of its own: a picture of somebody's set, a paid star.
+NAMELESS = "⭐"
 
 
 class Part(BaseModel):
@@ -37,6 +39,9 @@ class User(Part):
 class Chat(Part):
     id: int
     type: str
+    first_name: str = ""
+    last_name: str = ""
+    username: str = ""
 
 
 class Attachment(Part):
@@ -103,10 +108,10 @@ class Message(Part):
     location: Location | None = None
     venue: Venue | None = None
     contact: Contact | None = None
-
-    @property
-    def external_id(self) -> str:
-        return f"{self.chat.id}:{self.message_id}"
+    # Of an account that the bot answers for.
+    business_connection_id: str = ""
+    sender_business_bot: User | None = None
+    is_from_offline: bool = False
 
 
 class Callback(Part):
@@ -127,12 +132,26 @@ class Membership(Part):
     new_chat_member: Member
 
 
+class Reaction(Part):
+    type: str
+    emoji: str = ""
+
+
+class Reacted(Part):
+    chat: Chat
+    message_id: int
+    user: User | None = None
+    date: int = 0
+    new_reaction: tuple[Reaction, ...] = ()
+
+
 class Update(Part):
     update_id: int
     message: Message | None = None
     edited_message: Message | None = None
     callback_query: Callback | None = None
     my_chat_member: Membership | None = None
+    message_reaction: Reacted | None = None
 
 
 def decode(body: bytes) -> Mapping[str, Any]:
@@ -159,6 +178,8 @@ def inbound(raw: Mapping[str, Any]) -> Inbound:
         happened = _message(update.edited_message, edited=True)
     elif update.callback_query is not None:
         happened = _pressed(update.callback_query)
+    elif update.message_reaction is not None:
+        happened = _reacted(update.message_reaction)
     elif update.my_chat_member is not None:
         happened = _membership(update.update_id, update.my_chat_member)
     return happened or unknown(raw)
@@ -170,44 +191,80 @@ def unknown(raw: Mapping[str, Any]) -> Inbound:
     return Inbound("unknown", f"update:{raw['update_id']}", chat, Sender(chat), raw=_storable(raw))
 
 
-def _message(message: Message, *, edited: bool = False) -> Inbound | None:
-    sender = message.sender
-    # A bot answers people in private; answering another bot would never end.
-    if message.chat.type != "private" or sender is None or sender.is_bot:
-        return None
-    media, location, phone = _media(message), message.location, _own_phone(message)
+def content(message: Message, event: Event, sender: Sender, thread_id: str) -> Inbound | None:
+    """What a message says, as `event` of `sender`; None when it says nothing that we know."""
+    media, location = _media(message), message.venue.location if message.venue else message.location
     text, campaign = _text(message)
-    if not (text or media or location or phone):
+    if not (text or media or location or sender.phone):
         return None
     return Inbound(
-        event="edited" if edited else "message",
-        external_id=message.external_id,
-        thread_id=str(message.chat.id),
-        sender=_sender(sender, phone),
+        event=event,
+        external_id=f"{thread_id}:{message.message_id}",
+        thread_id=thread_id,
+        sender=sender,
         text=text,
         media=media,
         location=(location.latitude, location.longitude) if location else None,
-        reply_to=f"{message.chat.id}:{message.reply_to_message.message_id}" if message.reply_to_message else "",
+        reply_to=f"{thread_id}:{message.reply_to_message.message_id}" if message.reply_to_message else "",
         campaign=campaign,
         album=message.media_group_id,
-        sent_at=_time(message.date),
+        sent_at=time(message.date),
     )
 
 
-def _pressed(callback: Callback) -> Inbound | None:
-    message = callback.message
-    if message is None or message.chat.type != "private" or not callback.data:
-        return None
+def sender_of(message: Message) -> Sender:
+    """Who wrote; their phone when the message is a card of their own."""
+    assert message.sender is not None
+    return _sender(message.sender, _own_phone(message))
+
+
+def customer_of(chat: Chat) -> Sender:
+    """The customer whose private chat this is."""
+    return _sender(User(id=chat.id, first_name=chat.first_name, last_name=chat.last_name, username=chat.username))
+
+
+def pressed(callback: Callback, message: Message, thread_id: str) -> Inbound:
+    """A button, as the words that stand on it."""
     buttons = (button for row in message.reply_markup.inline_keyboard for button in row)
     title = next((button.text for button in buttons if button.callback_data == callback.data), callback.data)
     return Inbound(
         event="message",
         external_id=f"cb:{callback.id}",
-        thread_id=str(message.chat.id),
+        thread_id=thread_id,
         sender=_sender(callback.sender),
         text=title,
-        reply_to=message.external_id,
+        reply_to=f"{thread_id}:{message.message_id}",
         quick_reply=callback.data,
+    )
+
+
+def _message(message: Message, *, edited: bool = False) -> Inbound | None:
+    # A bot answers people in private; answering another bot would never end.
+    if message.chat.type != "private" or message.sender is None or message.sender.is_bot:
+        return None
+    return content(message, "edited" if edited else "message", sender_of(message), str(message.chat.id))
+
+
+def _pressed(callback: Callback) -> Inbound | None:
+    message = callback.message
+    # One under a message in an account's own chat is not of this chat, though it has the same number.
+    if message is None or message.chat.type != "private" or message.business_connection_id or not callback.data:
+        return None
+    return pressed(callback, message, str(message.chat.id))
+
+
+def _reacted(reacted: Reacted) -> Inbound | None:
+    """What a customer thinks of a message; of several emoji the last one."""
+    if reacted.chat.type != "private" or reacted.user is None or reacted.user.is_bot:
+        return None
+    newest = reacted.new_reaction[-1] if reacted.new_reaction else None
+    return Inbound(
+        event="reaction",
+        external_id=f"{reacted.chat.id}:{reacted.message_id}",
+        thread_id=str(reacted.chat.id),
+        sender=_sender(reacted.user),
+        reaction=(newest.emoji.replace("\x00", "") or NAMELESS) if newest else "",
+        sent_at=time(reacted.date),
     )
 
 
@@ -220,7 +277,7 @@ def _membership(update_id: int, membership: Membership) -> Inbound | None:
         external_id=f"update:{update_id}",
         thread_id=str(membership.chat.id),
         sender=_sender(membership.sender),
-        sent_at=_time(membership.date),
+        sent_at=time(membership.date),
     )
 
 
@@ -307,6 +364,6 @@ def _media(message: Message) -> tuple[Media, ...]:
     return ()
 
 
-def _time(seconds: int) -> datetime | None:
+def time(seconds: int) -> datetime | None:
     # The bound keeps a nonsense date from stopping a message.
     return datetime.fromtimestamp(seconds, UTC) if 0 < seconds < 1 << 35 else None

@@ -7,8 +7,9 @@ from psycopg.types.json import Jsonb
 
 from savdo.base import live, telemetry
 from savdo.base.db import Session, first
+from savdo.channels import linked
 from savdo.channels.models import Connection, Inbound
-from savdo.conversations import contacts, echoes, intake, receipts
+from savdo.conversations import automatics, contacts, echoes, intake, receipts
 from savdo.conversations.models import Taken
 
 
@@ -24,8 +25,13 @@ async def take(session: Session, connection: Connection, inbound: Inbound) -> Ta
             return NOTHING
         case "echo":
             return await echoes.take(session, connection, inbound)
-        case "reaction" | "moved":
-            # Neither begins a conversation.
+        case "automatic":
+            return await automatics.take(session, connection, inbound)
+        case "account":
+            await linked.changed(session, connection, inbound)
+            return NOTHING
+        case "reaction" | "moved" | "edited" | "deleted":
+            # None of them begins a conversation.
             conversation = await intake.find(session, connection, inbound)
         case _:
             conversation = await intake.lock(session, connection, inbound)

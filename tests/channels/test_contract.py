@@ -71,6 +71,30 @@ async def telegram_bot() -> AsyncGenerator[FarSide]:
 
 
 @asynccontextmanager
+async def telegram_business() -> AsyncGenerator[FarSide]:
+    telegram = Telegram()
+    account = telegram.owner_links(900, "bc_AbC123")
+    telegram.customer_writes(account, 42, "Hello")
+    circuit.forget()
+    async with serving(telegram.app) as base:
+        yield FarSide(
+            connection_of("telegram_business", {"token": telegram.token, "secret": "right"}, str(telegram.id), api_base=base),
+            signed={"x-telegram-bot-api-secret-token": "right"},
+            thread_id="bc_AbC123:42",
+            message_id="bc_AbC123:42:7",
+            received=lambda: [one.text for one in telegram.sent],
+            refusals={
+                Blocked: lambda: telegram.fails("", 403, "Forbidden: user is deactivated"),
+                Refused: lambda: telegram.fails("", 400, "Bad Request: chat not found"),
+                Disconnected: telegram.revoke,
+                Busy: lambda: telegram.floods(retry_after=3),
+                Uncertain: lambda: telegram.cuts("", taking=True),
+            },
+        )
+    circuit.forget()
+
+
+@asynccontextmanager
 async def whatsapp_cloud() -> AsyncGenerator[FarSide]:
     meta = Meta()
     number = WhatsApp(meta)
@@ -117,6 +141,7 @@ async def sandbox() -> AsyncGenerator[FarSide]:
 
 FAR_SIDES: Mapping[str, Callable[[], AbstractAsyncContextManager[FarSide]]] = {
     "telegram_bot": telegram_bot,
+    "telegram_business": telegram_business,
     "whatsapp_cloud": whatsapp_cloud,
     "web_chat": web_chat,
     "sandbox": sandbox,

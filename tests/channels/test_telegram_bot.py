@@ -11,15 +11,13 @@ from uuid import UUID
 import pytest
 import pytest_asyncio
 from aiogram.types import Update
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from savdo.base import circuit
 from savdo.base.db import new_id
 from savdo.base.errors import TooLarge
-from savdo.channels import marks
-from savdo.channels.errors import BadPayload, Blocked, Busy, ChannelError, Disconnected, Refused, Uncertain, Unreachable
-from savdo.channels.models import Button, Connection, File, Inbound, Media, Outbound
+from savdo.channels.errors import BadPayload, Blocked, Busy, ChannelError, Disconnected, Refused, Uncertain, Unreachable, WindowClosed
+from savdo.channels.models import Button, Choice, Connection, File, Inbound, Media, Menu, Outbound
+from savdo.channels.telegram_api import FileTooBig, ReadElsewhere, UnknownFile, Unlinked
 from savdo.channels.telegram_bot import TelegramBot
 from tests.emulators.serving import serving
 from tests.emulators.telegram import Telegram
@@ -66,7 +64,7 @@ def test_that_a_text_is_read_with_its_sender() -> None:
     inbound = read("message__text")
     assert (inbound.event, inbound.external_id, inbound.thread_id) == ("message", "42:12", "42")
     assert inbound.text == "Salom, ko‘k choy bormi? 🍵"
-    assert dataclasses.astuple(inbound.sender) == ("42", "Ann Lee", "ann", "uz", "")
+    assert dataclasses.astuple(inbound.sender) == ("42", "Ann Lee", "ann", "uz", "", ())
     assert inbound.sent_at is not None
     assert inbound.sent_at.isoformat() == "2026-11-21T02:00:44+00:00"
 
@@ -139,12 +137,18 @@ def test_that_a_pressed_button_is_a_message_with_its_words() -> None:
     assert read("callback_query__inaccessible").text == "slot:7"
 
 
+def test_that_a_reaction_knows_its_message_and_can_be_taken_back() -> None:
+    added, removed = read("message_reaction__added"), read("message_reaction__removed")
+    assert (added.event, added.external_id, added.thread_id, added.reaction) == ("reaction", "42:12", "42", "👍")
+    assert (removed.event, removed.external_id, removed.reaction) == ("reaction", "42:12", "")
+
+
 def test_that_blocking_and_coming_back_are_told_apart() -> None:
     assert read("my_chat_member__kicked").event == "blocked"
     assert read("my_chat_member__member").event == "unblocked"
 
 
-@pytest.mark.parametrize("name", ["message__group", "message__from_bot", "channel_post__text", "message_reaction__added", "message__poll"])
+@pytest.mark.parametrize("name", ["message__group", "message__from_bot", "channel_post__text", "message__poll"])
 def test_that_what_a_bot_does_not_answer_is_kept_as_unknown(name: str) -> None:
     inbound = read(name)
     raw = json.loads((PAYLOADS / f"{name}.json").read_text())
@@ -163,33 +167,6 @@ def test_that_an_update_of_a_new_shape_is_unknown_and_storable() -> None:
 def test_that_junk_is_refused(body: bytes) -> None:
     with pytest.raises(BadPayload):
         bot.parse(connection_to("http://unused", Telegram()), body)
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.text(alphabet=st.sampled_from("ab .!?\n*-<&é👍🏽\u200d👩🇺🇿"), max_size=300), st.integers(8, 60))
-def test_that_parts_fit_and_lose_no_word(text: str, longest: int) -> None:
-    marked = marks.read(text)
-    parts = marks.parts(marked, longest)
-    assert all(0 < marks.units(part.text) <= longest for part in parts)
-    assert "".join("".join(part.text.split()) for part in parts) == "".join(marked.text.split())
-    assert all(part.text == part.text.strip() for part in parts)
-
-
-def test_that_a_text_is_cut_between_paragraphs_then_sentences_then_words() -> None:
-    def cut(text: str, longest: int) -> list[str]:
-        return [part.text for part in marks.parts(marks.read(text), longest)]
-
-    assert cut("One two.\n\nThree four. Five", 20) == ["One two.", "Three four. Five"]
-    assert cut("One two. Three four five", 18) == ["One two.", "Three four five"]
-    assert cut("One two three", 9) == ["One two", "three"]
-    assert cut("👍" * 5, 5) == ["👍👍", "👍👍", "👍"]
-    assert cut("aaa👩‍👩‍👧bbb", 9) == ["aaa", "👩‍👩‍👧b", "bb"]
-
-
-def test_that_light_marks_become_html_and_everything_else_is_text() -> None:
-    marked = marks.read("**A<b** & **c**\n- one\n* two **open")
-    assert marked.html() == "<b>A&lt;b</b> &amp; <b>c</b>\n• one\n• two **open"
-    assert [part.html() for part in marks.parts(marks.read("**aaaa bbbb**"), 5)] == ["<b>aaaa</b>", "<b>bbbb</b>"]
 
 
 async def test_that_a_text_arrives_with_its_buttons_under_the_last_part(telegram: Telegram, connection: Connection) -> None:
@@ -242,6 +219,21 @@ async def test_that_a_moved_chat_is_followed_once(telegram: Telegram, connection
         await bot.send(connection, message())
 
 
+async def test_that_a_list_and_what_no_button_can_carry_are_put_another_way(telegram: Telegram, connection: Connection) -> None:
+    menu = Menu("Teas", (Choice("t:1", "Sencha", "84 000"), Choice("t:2", "Puer")))
+    await bot.send(connection, message("Which one?", menu=menu))
+    assert (telegram.sent[-1].text, [row[0]["text"] for row in telegram.sent[-1].keyboard]) == (
+        "Which one?\nSencha — 84 000", ["Sencha", "Puer"],
+    )  # fmt: skip
+    # An id that does not fit comes back as the words on a key of the reply keyboard.
+    await bot.send(connection, message("Which one?", buttons=(Button("x" * 65, "Long"), Button("", "Site", "https://a.example"))))
+    assert telegram.sent[-1].params["reply_markup"]["keyboard"] == [[{"text": "Long"}]]
+    assert telegram.sent[-1].text == "Which one?\nSite: https://a.example"
+    telegram.fails("sendMessage", 400, "Bad Request: BUTTON_URL_INVALID")
+    await bot.send(connection, message("Look", buttons=(Button("y", "Yes"), Button("", "Site", "https://a.example"))))
+    assert (telegram.sent[-1].text, telegram.sent[-1].params.get("reply_markup")) == ("Look\n• Yes\nSite: https://a.example", None)
+
+
 ERRORS: list[tuple[int, str, type[ChannelError]]] = [
     (403, "Forbidden: bot was blocked by the user", Blocked),
     (403, "Forbidden: user is deactivated", Blocked),
@@ -252,7 +244,14 @@ ERRORS: list[tuple[int, str, type[ChannelError]]] = [
     (400, "Bad Request: message text is empty", Refused),
     (401, "Unauthorized", Disconnected),
     (404, "Not Found", Disconnected),
+    (400, "Bad Request: wrong file_id or the file is temporarily unavailable", UnknownFile),
+    (400, "Bad Request: file is too big", FileTooBig),
+    (400, "Bad Request: business connection not found", Unlinked),
+    (400, "Bad Request: BUSINESS_PEER_USAGE_MISSING", WindowClosed),
+    (409, "Conflict: terminated by other getUpdates request", ReadElsewhere),
+    (413, "Request Entity Too Large", Refused),
     (429, "Too Many Requests: retry after 17", Busy),
+    (504, "Gateway Timeout", Uncertain),
     (500, "Internal Server Error", Uncertain),
     (502, "Bad Gateway", Uncertain),
 ]
@@ -266,7 +265,7 @@ async def test_that_a_refusal_means(
     with pytest.raises(error) as caught:
         await bot.send(connection, message())
     assert type(caught.value) is error
-    assert getattr(caught.value, "retry_after", 17) == 17
+    assert getattr(caught.value, "retry_after", 17) == (3 if status == 409 else 17)
     assert telegram.sent == []
 
 
@@ -347,6 +346,9 @@ async def test_that_checking_tells_the_name_and_who_else_listens(telegram: Teleg
     assert (await bot.check(connection)).name == "@oqchoy_bot"
     telegram.webhook = {"url": "https://elsewhere.example/hook"}
     assert "another program" in (await bot.check(connection)).warnings[0]
+    assert "Privacy mode is on" in (await bot.check(connection)).warnings[1]
+    telegram.reads_groups = True
+    assert "Privacy mode is off" in (await bot.check(connection)).warnings[1]
     telegram.revoke()
     with pytest.raises(Disconnected):
         await bot.check(connection)
@@ -355,7 +357,7 @@ async def test_that_checking_tells_the_name_and_who_else_listens(telegram: Teleg
 async def test_that_subscribing_sets_the_webhook_and_its_secret(telegram: Telegram, connection: Connection) -> None:
     await bot.subscribe(connection, "https://savdo.example/hooks/telegram_bot/hk_key")
     assert telegram.webhook["secret_token"] == "s3cret"
-    assert telegram.webhook["allowed_updates"] == ["message", "edited_message", "callback_query", "my_chat_member"]
+    assert telegram.webhook["allowed_updates"] == ["message", "edited_message", "callback_query", "my_chat_member", "message_reaction"]
     await bot.subscribe(connection, "")
     assert telegram.webhook == {}
 

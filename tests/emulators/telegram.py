@@ -22,7 +22,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from tests.emulators.serving import CUT
-from tests.emulators.telegram_customers import Customers, Sent
+from tests.emulators.telegram_accounts import Accounts
+from tests.emulators.telegram_customers import Sent
 from tests.emulators.telegram_text import CannotParse, parsed, units
 
 FIRST_RETRY_S = 0.05
@@ -52,7 +53,7 @@ class Refusal(Exception):
         self.status, self.description, self.parameters = status, description, parameters
 
 
-class Telegram(Customers):
+class Telegram(Accounts):
     def __init__(self, token: str = "777:" + "A" * 35, username: str = "oqchoy_bot") -> None:
         super().__init__(int(token.partition(":")[0]), username)
         self.token = token
@@ -65,6 +66,8 @@ class Telegram(Customers):
         self.webhook: dict[str, Any] = {}
         self.last_error = ""
         self.seconds_between = 0.0
+        self.reads_groups = False
+        self.flooded_at = 0.0
         self._faults: list[Fault] = []
         self._poller = 0
         self._last: dict[int, float] = {}
@@ -127,6 +130,8 @@ class Telegram(Customers):
                 return Response()
             if fault is not None:
                 await asyncio.sleep(fault.seconds)
+            if fault is not None and fault.status == 429:
+                self.flooded_at = time.monotonic()
             if fault is not None and fault.status:
                 raise Refusal(fault.status, fault.description, **fault.parameters)
             return JSONResponse({"ok": True, "result": await self._result(request, method, params, files)})
@@ -149,7 +154,10 @@ class Telegram(Customers):
         if request.path_params["token"] != self.token:
             raise Refusal(401, "Unauthorized")
         if method == "getme":
-            return {"id": self.id, "is_bot": True, "first_name": "Oq Choy", "username": self.username}
+            return {
+                "id": self.id, "is_bot": True, "first_name": "Oq Choy", "username": self.username, "can_join_groups": True,
+                "can_read_all_group_messages": self.reads_groups, "can_connect_to_business": self.business_mode,
+            }  # fmt: skip
         if method == "getupdates":
             return await self._get_updates(request, params)
         if method == "sendmessage" or method in UPLOADS:
@@ -157,7 +165,7 @@ class Telegram(Customers):
         known = {
             "setwebhook": self._set_webhook, "deletewebhook": self._delete_webhook, "getwebhookinfo": self._webhook_info,
             "sendchataction": self._chat_action, "answercallbackquery": self._answer_callback,
-            "editmessagetext": self._edit, "getfile": self._get_file,
+            "editmessagetext": self._edit, "getfile": self._get_file, "readbusinessmessage": self.reads,
         }  # fmt: skip
         if method not in known:
             raise Refusal(404, "Not Found: method not found")
@@ -179,9 +187,13 @@ class Telegram(Customers):
         for button in itertools.chain.from_iterable(params.get("reply_markup", {}).get("inline_keyboard", [])):
             if "callback_data" in button and not 1 <= len(button["callback_data"].encode()) <= 64:
                 raise Refusal(400, "Bad Request: BUTTON_DATA_INVALID")
+        if "business_connection_id" in params and (refusal := self.refusal_as_account(params)):
+            raise Refusal(400, refusal)
         self._pace(chat)
         sent = Sent(method, chat, next(self._numbers), text, params, file)
         self.sent.append(sent)
+        if "business_connection_id" in params and self.echoes:
+            self.echoed(sent)
         return self._shown(sent)
 
     def _chat(self, params: Mapping[str, Any]) -> int:
@@ -276,7 +288,7 @@ class Telegram(Customers):
 
     def _webhook_info(self, params: Mapping[str, Any]) -> dict[str, Any]:
         info = {"url": self.webhook.get("url", ""), "has_custom_certificate": False, "pending_update_count": len(self.pending)}
-        return info | ({"last_error_message": self.last_error} if self.last_error else {})
+        return info | ({"last_error_message": self.last_error, "last_error_date": int(time.time())} if self.last_error else {})
 
     def news(self) -> None:
         by_chat: dict[int, None] = dict.fromkeys(_chat_of(update) for update in self.pending)

@@ -74,6 +74,12 @@ class Customers:
                     return self._happens({"callback_query": query | {"data": button["callback_data"]}})
         raise AssertionError(f"no button {title!r} in chat {chat}")
 
+    def customer_reacts(self, sent: Sent, emoji: str) -> dict[str, Any]:
+        """Puts an emoji on a message, or takes it back with ""."""
+        new = [{"type": "emoji", "emoji": emoji}] if emoji else []
+        about = {"chat": _private(sent.chat), "message_id": sent.message_id, "user": _person(sent.chat), "date": int(time.time())}
+        return self._happens({"message_reaction": about | {"old_reaction": [], "new_reaction": new}})
+
     def customer_blocks(self, chat: int) -> dict[str, Any]:
         self.blocked.add(chat)
         return self._membership(chat, "member", "kicked")

@@ -118,6 +118,7 @@ def test_that_adapters_see_no_database_and_no_job() -> None:
     verbs = {
         "savdo/channels/models.py",
         "savdo/channels/connections.py",
+        "savdo/channels/linked.py",
         "savdo/channels/telegram_connecting.py",
         "savdo/channels/meta_connecting.py",
         "savdo/channels/telegram_polling.py",
