@@ -58,11 +58,12 @@ async def find(session: Session, connection: Connection, inbound: Inbound) -> Di
     )
     if known is None:
         return None
-    if inbound.sender.aliases:
+    # By its own id: another of the customer's events may rename it at this moment. Before the identities, as everywhere.
+    row = await first(session, _LOCKED + "WHERE c.id = %s FOR UPDATE OF c", (known["id"],))
+    if row is not None and inbound.sender.aliases:
         await contacts.also_known(session, connection, known["contact_id"], inbound.sender)
         await session.execute("UPDATE conversations SET external_id = %s WHERE id = %s", (inbound.thread_id, known["id"]))
-    # By its own id: another of the customer's events may rename it at this moment.
-    return await first(session, _LOCKED + "WHERE c.id = %s FOR UPDATE OF c", (known["id"],))
+    return row
 
 
 async def store(
