@@ -97,18 +97,24 @@ def made_from(path: Path) -> str:
         return str(stored["made_from"])
 
 
-def fit(features: Floats, labels: Sequence[str], penalty: float, temperature: float = 0.15) -> Head:
-    """A ridge classifier in its dual form: one solve of rows × rows, the same result on every run."""
+def duals(alike: Floats, labels: Sequence[str], penalty: float) -> tuple[tuple[str, ...], Floats, Floats]:
+    """A ridge classifier in its dual form, from how alike the rows are (rows × rows): one solve, the same on every run.
+    Gives the labels, a share of every row in each of them (rows × labels), and the bias."""
     names = tuple(sorted(set(labels)))
     index = {name: position for position, name in enumerate(names)}
-    wanted = np.zeros((len(labels), len(names)), np.float64)
+    wanted = np.zeros((len(labels), len(names)), np.float32)
     wanted[np.arange(len(labels)), [index[label] for label in labels]] = 1.0
     bias = wanted.mean(axis=0)
-    rows = features.astype(np.float64)
     # Rare labels weigh as much as frequent ones up to the square root, or they would never be named.
     weight = np.sqrt(1.0 / np.maximum(bias, 1e-9))[[index[label] for label in labels]]
-    weight = weight / weight.mean()
-    alpha = np.linalg.solve(rows @ rows.T + penalty * np.diag(1.0 / weight), wanted - bias)
-    exact = (rows.T @ alpha).T
+    damped = alike.astype(np.float32)
+    damped[np.diag_indices(len(labels))] += (penalty * weight.mean() / weight).astype(np.float32)
+    return names, np.linalg.solve(damped, wanted - bias).astype(np.float32), bias
+
+
+def fit(features: Floats, alike: Floats, labels: Sequence[str], penalty: float, temperature: float) -> Head:
+    """The head of a ridge classifier; `alike` is features × features."""
+    names, alpha, bias = duals(alike, labels, penalty)
+    exact = (features.T @ alpha).T
     scale = np.maximum(np.abs(exact).max(axis=1), 1e-9) / 127
     return Head(names, np.round(exact / scale[:, None]).astype(np.int8), scale.astype(np.float32), bias.astype(np.float32), temperature)

@@ -3,12 +3,13 @@
 import hashlib
 from uuid import UUID
 
-from savdo.ai import embed, language
+from savdo.ai import language
 from savdo.base import live
 from savdo.base.db import Session, first, new_id, step
 from savdo.base.errors import Invalid, NotFound
-from savdo.knowledge import ingest, passages
+from savdo.knowledge import ingest, meaning, passages
 from savdo.knowledge.blocks import Block, Reading
+from savdo.knowledge.meaning import Meant
 from savdo.knowledge.passages import Cut
 
 LONGEST_QUESTION = 500
@@ -18,7 +19,7 @@ LONGEST_ANSWER = 10_000
 async def add_answer(tenant_id: UUID, question: str, answer: str) -> UUID:
     """Raises Invalid naming the field."""
     question, answer = _checked(question, answer)
-    cuts, vectors = await _prepared(question, answer)
+    cuts, meant = await _prepared(question, answer)
     document_id = new_id()
     async with step(tenant_id) as session:
         await session.execute(
@@ -26,27 +27,27 @@ async def add_answer(tenant_id: UUID, question: str, answer: str) -> UUID:
                VALUES (%s, %s, 'answer', %s, 'text/plain', 0, '', 'ready', 100)""",
             (tenant_id, document_id, question[:200]),
         )
-        await _write(session, tenant_id, document_id, question, answer, cuts, vectors)
+        await _write(session, tenant_id, document_id, question, answer, cuts, meant)
     return document_id
 
 
 async def change_answer(tenant_id: UUID, document_id: UUID, question: str, answer: str) -> None:
     """Raises NotFound, or Invalid naming the field."""
     question, answer = _checked(question, answer)
-    cuts, vectors = await _prepared(question, answer)
+    cuts, meant = await _prepared(question, answer)
     async with step(tenant_id) as session:
-        await _write(session, tenant_id, document_id, question, answer, cuts, vectors)
+        await _write(session, tenant_id, document_id, question, answer, cuts, meant)
 
 
-async def _prepared(question: str, answer: str) -> tuple[list[Cut], list[list[float]]]:
+async def _prepared(question: str, answer: str) -> tuple[list[Cut], list[Meant]]:
     blocks = tuple(Block("paragraph", paragraph) for part in answer.split("\n\n") if (paragraph := part.strip()))
     reading = Reading((Block("question", question, level=1), *blocks))
     cuts = [Cut("answer", (question,), cut.text) for cut in passages.cut(reading, question)]
-    return cuts, await embed.passages([ingest.searched_text(cut) for cut in cuts])
+    return cuts, await meaning.of(cuts)
 
 
 async def _write(
-    session: Session, tenant_id: UUID, document_id: UUID, question: str, answer: str, cuts: list[Cut], vectors: list[list[float]]
+    session: Session, tenant_id: UUID, document_id: UUID, question: str, answer: str, cuts: list[Cut], meant: list[Meant]
 ) -> None:
     spoken = language.identify(f"{question} {answer}")[0]
     row = await first(
@@ -62,7 +63,7 @@ async def _write(
     if row is None:
         raise NotFound
     await session.execute("DELETE FROM passages WHERE document_id = %s", (document_id,))
-    await ingest.insert(session, ingest.Work(tenant_id, document_id, row["version"], "", ""), 0, cuts, vectors, spoken)
+    await ingest.insert(session, ingest.Work(tenant_id, document_id, row["version"], "", ""), 0, cuts, meant, spoken)
     await live.publish(session, tenant_id, None, "document", str(document_id))
 
 

@@ -17,13 +17,14 @@ from uuid import UUID
 import structlog
 from psycopg.types.json import Json
 
-from savdo.ai import embed, language
+from savdo.ai import language
 from savdo.base import files, live
 from savdo.base.db import Session, first, new_id, rows, step
 from savdo.base.errors import Conflict, NotFound
 from savdo.base.jobs import job
 from savdo.base.settings import settings
-from savdo.knowledge import extract, passages, words
+from savdo.knowledge import extract, meaning, passages, words
+from savdo.knowledge.meaning import Meant, latent_text, vector_text
 from savdo.knowledge.models import Document
 from savdo.knowledge.passages import Cut
 from savdo.knowledge.refusals import Refused, TooLargeFile
@@ -162,32 +163,30 @@ def clean_name(name: str) -> str:
     return name or "document"
 
 
-async def insert(session: Session, work: Work, position: int, cuts: Sequence[Cut], vectors: Sequence[Sequence[float]], spoken: str) -> None:
+async def insert(session: Session, work: Work, position: int, cuts: Sequence[Cut], meant: Sequence[Meant], spoken: str) -> None:
     """Writes passages from `position` on; those of the same version and position are overwritten."""
     values = [
         (
             work.tenant_id, new_id(), work.document_id, work.version, position + at, cut.kind, list(cut.title_path), cut.text,
             Json(dict(cut.cells)) if cut.cells else None, cut.page, language.identify(cut.text, spoken)[0],
-            f"[{','.join(map(str, vector))}]", words.words_vector(cut.title_path, cut.text), words.grams_vector(cut.title_path, cut.text),
+            vector_text(one.vector), list(one.sentences), [vector_text(each.vector) for each in one.meanings],
+            [latent_text(each.latent) for each in one.meanings],
+            words.words_vector(cut.title_path, cut.text), words.grams_vector(cut.title_path, cut.text),
         )
-        for at, (cut, vector) in enumerate(zip(cuts, vectors, strict=True))
+        for at, (cut, one) in enumerate(zip(cuts, meant, strict=True))
     ]  # fmt: skip
     async with session.cursor() as cursor:
         await cursor.executemany(
             """INSERT INTO passages (tenant_id, id, document_id, version, position, kind, title_path, text, cells, page, language,
-                                     embedding, words, grams)
-               VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::halfvec, %s::tsvector, %s::tsvector)
+                                     embedding, sentences, sentence_embeddings, sentence_latents, words, grams)
+               VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::halfvec, %s, %s::text[]::halfvec[], %s::text[]::sparsevec[],
+                       %s::tsvector, %s::tsvector)
                ON CONFLICT (tenant_id, document_id, version, position) DO UPDATE
                   SET kind = excluded.kind, title_path = excluded.title_path, text = excluded.text, cells = excluded.cells,
                       page = excluded.page, language = excluded.language, embedding = excluded.embedding,
                       words = excluded.words, grams = excluded.grams""",
             values,
         )
-
-
-def searched_text(cut: Cut) -> str:
-    """What the vector of a passage is made of: its nearest headings and its text."""
-    return "\n".join([" / ".join(cut.title_path[-2:]), cut.text])
 
 
 def language_of(cuts: Sequence[Cut]) -> str:
@@ -266,11 +265,11 @@ async def _stored(work: Work, cuts: Sequence[Cut]) -> bool:
     spoken = language_of(cuts)
     for position in range(0, len(cuts), LOT):
         lot = cuts[position : position + LOT]
-        vectors = await embed.passages([searched_text(cut) for cut in lot])
+        meant = await meaning.of(lot)
         async with step(work.tenant_id) as session:
             if not await _is_wanted(session, work):
                 return False
-            await insert(session, work, position, lot, vectors, spoken)
+            await insert(session, work, position, lot, meant, spoken)
             progress = min(99, 100 * (position + len(lot)) // len(cuts))
             await session.execute("UPDATE documents SET progress = %s, updated_at = now() WHERE id = %s", (progress, work.document_id))
             await live.publish(session, work.tenant_id, None, "document", str(work.document_id))

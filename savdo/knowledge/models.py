@@ -37,7 +37,8 @@ class Passage:
     """A chunk of knowledge found for a turn.
 
     `kind` is text | row | answer. A row has `cells` (heading → value) and its `text` is the row said with its headings.
-    `title_path` leads from the document's title down to the nearest heading. `score` is comparable within one search.
+    `title_path` leads from the document's title down to the nearest heading. `sentences` are its text in parts and `nearness`
+    how close each is to what was asked. `score` is the share (0 to 1) this passage has in holding the answer, if any does.
     """
 
     id: UUID
@@ -49,5 +50,14 @@ class Passage:
     cells: Mapping[str, str] | None
     page: int | None
     language: str | None
+    sentences: tuple[str, ...] = ()
+    nearness: tuple[float, ...] = ()
     score: float = 0.0
-    similarity: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search found, best first; `support` is how likely (0 to 1) any of it answers what was asked."""
+
+    passages: tuple[Passage, ...]
+    support: float

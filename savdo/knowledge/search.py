@@ -1,48 +1,51 @@
-"""Finding what answers a question: meaning, words and letters weighed together in one query, exactly, per tenant."""
+"""Finding what answers a question: candidates by meaning and by words in one exact query per tenant, then a learned order."""
 
 from collections.abc import Sequence
-from typing import LiteralString
+from typing import Any, Final, LiteralString
 
-from psycopg.rows import DictRow
-
+from savdo.ai.embed import Meaning
 from savdo.base.db import Session
-from savdo.knowledge import words
-from savdo.knowledge.models import Passage
+from savdo.knowledge import ranking, words
+from savdo.knowledge.meaning import latent_text, vector_text
+from savdo.knowledge.models import Found, Passage
+from savdo.knowledge.ranking import Asked, Candidate
 
-# How much each side weighs. Fitted on the questions of three businesses and checked on the fourth, in turn (docs/knowledge.md).
-MEANING = 1.0
-WORDS = 14.0
-GRAMS = 4.0
+# Of each side; sentences and letters are compared only for these.
+CANDIDATES: Final = 60
 # A word in the title, the heading or the question of a passage says what it is about.
-HEADING = 1.5
-# The letters are compared only for the best by meaning and the best by words.
-CANDIDATES = 100
+HEADING: Final = 1.5
 
-LONGEST_QUERY = 1_500
-MOST_TERMS = 60
-MOST_GRAMS = 160
+LONGEST_QUERY: Final = 1_500
+MOST_TERMS: Final = 60
+MOST_GRAMS: Final = 160
 
 
-async def find(session: Session, text: str, vector: Sequence[float], *, also: Sequence[str] = (), limit: int = 8) -> list[Passage]:
-    """The passages most likely to answer `text`, best first.
+async def find(session: Session, text: str, meaning: Meaning, *, limit: int = 8) -> Found:
+    """The passages most likely to answer `text`, best first; `meaning` is `embed.asked(text)`.
 
-    `vector` is `embed.query(text)`; `also` are further texts to look for by words (what the customer asked before, the
-    product spoken of). Only versions of documents that are being answered from are seen, in the tenant of `session`.
+    Only versions of documents that are being answered from are seen, in the tenant of `session`.
     """
-    asked = "\n".join([text, *also])[:LONGEST_QUERY]
+    return ranking.ranked(*await candidates(session, text, meaning), limit)
+
+
+async def candidates(session: Session, text: str, meaning: Meaning) -> tuple[Asked, list[Candidate]]:
+    """What was asked and what may answer it, with everything the ranking looks at."""
+    asked = text[:LONGEST_QUERY]
     terms = list(dict.fromkeys(words.terms(asked)))[:MOST_TERMS]
+    grams = sorted(words.grams(asked))[:MOST_GRAMS]
     values = {
-        "vector": f"[{','.join(map(str, vector))}]",
+        "vector": vector_text(meaning.vector),
+        "latent": latent_text(meaning.latent),
         "terms": [f"'{term}'" for term in terms],
         "headings": [f"'{term}':A" for term in terms],
         "any_term": " | ".join(f"'{term}'" for term in terms),
-        "grams": sorted(words.grams(asked))[:MOST_GRAMS],
-        "limit": limit, "candidates": CANDIDATES, "heading": HEADING,
-        "meaning_weight": MEANING, "words_weight": WORDS, "grams_weight": GRAMS,
+        "grams": grams, "candidates": CANDIDATES, "heading": HEADING,
     }  # fmt: skip
     # Not prepared: after five runs a prepared statement keeps one plan for tenants of any size.
     found = await (await session.execute(QUERY, values, prepare=False)).fetchall()
-    return [_passage(row) for row in found]
+    frequency: Sequence[int] = (found[0]["frequency"] if found else None) or [0] * len(terms)
+    known: int = found[0]["known"] if found else 0
+    return Asked(asked, tuple(terms), frozenset(grams), tuple(frequency), known), [_candidate(row, terms) for row in found]
 
 
 QUERY: LiteralString = """
@@ -50,51 +53,57 @@ WITH p AS MATERIALIZED (
   SELECT p.id, p.words, coalesce(p.language, '') AS language, 1 - (p.embedding <=> %(vector)s::halfvec) AS similarity
     FROM passages p JOIN documents d ON d.tenant_id = p.tenant_id AND d.id = p.document_id AND d.version = p.version
 ), everything AS (
-  SELECT count(*) AS n, avg(similarity) AS middle, coalesce(nullif(stddev_pop(similarity), 0), 1) AS spread FROM p
+  SELECT count(*) AS n, avg(similarity) AS middle FROM p
 ), tongues AS (
   -- The model likes what is written in the question's own language, whatever it says. So a passage is measured against
   -- the others of its language; how much, depends on how many there are.
   SELECT language, (avg(similarity) - any_value(middle)) * count(*) / (count(*) + 5) AS liking
     FROM p CROSS JOIN everything GROUP BY language
 ), m AS MATERIALIZED (
-  SELECT p.id, p.similarity, (p.similarity - tongues.liking - everything.middle) / everything.spread AS meaning
-    FROM p JOIN tongues USING (language) CROSS JOIN everything
+  SELECT p.id, p.similarity, p.similarity - tongues.liking AS own FROM p JOIN tongues USING (language)
 ), t AS (
-  SELECT i, term::tsquery AS term, heading::tsquery AS heading
+  SELECT i::int AS i, term::tsquery AS term, heading::tsquery AS heading
     FROM unnest(%(terms)s::text[], %(headings)s::text[]) WITH ORDINALITY AS u (term, heading, i)
 ), touched AS MATERIALIZED (
   SELECT id, words FROM p WHERE words @@ %(any_term)s::tsquery
 ), hits AS MATERIALIZED (
-  SELECT p.id, t.i, CASE WHEN p.words @@ t.heading THEN %(heading)s ELSE 1.0 END AS weight
-    FROM touched p JOIN t ON p.words @@ t.term
-), rarity AS (
-  SELECT t.i, ln(1 + everything.n / (0.5 + count(hits.id))) AS rarity
-    FROM t CROSS JOIN everything LEFT JOIN hits ON hits.i = t.i GROUP BY t.i, everything.n
+  SELECT p.id, t.i, p.words @@ t.heading AS in_heading FROM touched p JOIN t ON p.words @@ t.term
+), counted AS MATERIALIZED (
+  SELECT t.i, count(hits.id) AS n FROM t LEFT JOIN hits ON hits.i = t.i GROUP BY t.i
 ), worded AS (
-  SELECT hits.id, sum(hits.weight * rarity.rarity) / (SELECT sum(rarity) FROM rarity) AS words
-    FROM hits JOIN rarity USING (i) GROUP BY hits.id
+  SELECT hits.id, sum((CASE WHEN in_heading THEN %(heading)s ELSE 1.0 END) * ln(1 + everything.n / (0.5 + counted.n))) AS words
+    FROM hits JOIN counted USING (i) CROSS JOIN everything GROUP BY hits.id
 ), candidates AS MATERIALIZED (
-  (SELECT id FROM m ORDER BY meaning DESC, id LIMIT %(candidates)s)
+  (SELECT id FROM m ORDER BY own DESC, id LIMIT %(candidates)s)
   UNION
   (SELECT id FROM worded ORDER BY words DESC, id LIMIT %(candidates)s)
-), lettered AS (
-  -- Unpacked once a passage: as many small comparisons would each fetch it from where long values are kept.
-  SELECT c.id, count(g.gram)::float / greatest(cardinality(%(grams)s::text[]), 1) AS grams
-    FROM candidates c JOIN passages p ON p.id = c.id
-    LEFT JOIN LATERAL unnest(tsvector_to_array(p.grams)) AS g (gram) ON g.gram = ANY (%(grams)s::text[])
-   GROUP BY c.id
-), best AS (
-  SELECT m.id, m.similarity,
-         %(meaning_weight)s * m.meaning + %(words_weight)s * coalesce(w.words, 0) + %(grams_weight)s * coalesce(l.grams, 0) AS score
-    FROM candidates c JOIN m USING (id) LEFT JOIN worded w USING (id) LEFT JOIN lettered l USING (id)
-   ORDER BY score DESC, m.id LIMIT %(limit)s
+), hit AS (
+  SELECT id, array_agg(i) AS terms, array_agg(i) FILTER (WHERE in_heading) AS headings
+    FROM hits JOIN candidates USING (id) GROUP BY id
 )
-SELECT f.id, f.document_id, d.name AS document_name, f.kind, f.title_path, f.text, f.cells, f.page, f.language, best.score, best.similarity
-  FROM best JOIN passages f ON f.id = best.id JOIN documents d ON d.tenant_id = f.tenant_id AND d.id = f.document_id
- ORDER BY best.score DESC, f.id
+SELECT f.id, f.document_id, d.name AS document_name, f.kind, f.title_path, f.text, f.cells, f.page, f.language, f.sentences,
+       m.similarity, m.own,
+       ARRAY(SELECT 1 - (one <=> %(vector)s::halfvec)
+               FROM unnest(f.sentence_embeddings) WITH ORDINALITY AS u (one, i) ORDER BY i) AS near,
+       ARRAY(SELECT -(one <#> %(latent)s::sparsevec)
+               FROM unnest(f.sentence_latents) WITH ORDINALITY AS u (one, i) ORDER BY i) AS latent,
+       coalesce(hit.terms, '{}') AS terms, coalesce(hit.headings, '{}') AS headings,
+       ARRAY(SELECT gram FROM unnest(tsvector_to_array(f.grams)) AS g (gram) WHERE gram = ANY (%(grams)s::text[])) AS grams,
+       length(f.words) AS words, length(f.grams) AS letters, everything.n AS known,
+       (SELECT array_agg(n ORDER BY i) FROM counted) AS frequency
+  FROM candidates c JOIN m USING (id) JOIN passages f ON f.id = c.id LEFT JOIN hit ON hit.id = c.id
+  JOIN documents d ON d.tenant_id = f.tenant_id AND d.id = f.document_id CROSS JOIN everything
+ ORDER BY m.own DESC, f.id
 """
 
 
-def _passage(row: DictRow) -> Passage:
-    row["title_path"] = tuple(row["title_path"])
-    return Passage(**row)
+def _candidate(row: dict[str, Any], terms: list[str]) -> Candidate:
+    passage = Passage(
+        row["id"], row["document_id"], row["document_name"], row["kind"], tuple(row["title_path"]), row["text"], row["cells"],
+        row["page"], row["language"], tuple(row["sentences"]),
+    )  # fmt: skip
+    return Candidate(
+        passage, row["similarity"], row["own"], tuple(row["near"]), tuple(row["latent"]),
+        frozenset(terms[i - 1] for i in row["terms"]), frozenset(terms[i - 1] for i in row["headings"]), frozenset(row["grams"]),
+        row["words"], row["letters"],
+    )  # fmt: skip

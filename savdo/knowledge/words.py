@@ -84,17 +84,26 @@ def concepts(text: str) -> list[str]:
     found: list[str] = []
     for start in range(len(stems)):
         for length in range(1, LONGEST_IDIOM + 1):
-            for concept, idiom, language in idioms.get(tuple(stems[start : start + length]), ()):
+            said = folded[start : start + length]
+            fitting = [
+                (_distance(said, idiom), concept)
+                for concept, idiom, language in idioms.get(tuple(stems[start : start + length]), ())
                 # Folded, "был" is "bill": nobody writes English in Cyrillic.
-                if (language != "en" or written[start].isascii()) and is_said(folded[start : start + length], idiom, language):
-                    found.append(f"@{concept}")
+                if (language != "en" or written[start].isascii()) and is_said(said, idiom, language)
+            ]
+            # Of strangers with one stem, those that are nearest as written.
+            found += [f"@{concept}" for distance, concept in fitting if distance == min(fitting)[0]]
     return list(dict.fromkeys(found))
 
 
-def concept_of(folded: Sequence[str]) -> str:
-    """The one meaning of folded words taken together, that whose listed form is nearest; empty when the lexicon has none."""
+def concept_of(folded: Sequence[str], spoken: str) -> str:
+    """The one meaning of folded words taken together in a language, that whose listed form is nearest; empty when there is none."""
     listed = lexicon().idioms.get(tuple(map(stem, folded)), ())
-    fitting = [(_distance(folded, idiom), concept) for concept, idiom, language in listed if is_said(folded, idiom, language)]
+    fitting = [
+        (_distance(folded, idiom), concept)
+        for concept, idiom, language in listed
+        if language == spoken and is_said(folded, idiom, language)
+    ]
     return min(fitting)[1] if fitting else ""
 
 

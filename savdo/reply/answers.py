@@ -12,20 +12,23 @@ from uuid import UUID
 
 from savdo.ai import language
 from savdo.knowledge import words
-from savdo.knowledge.models import Passage
-from savdo.reply import durations, picking, sayings
+from savdo.knowledge.models import Found, Passage
+from savdo.reply import durations, gloss, sayings
 from savdo.reply.models import Reading, Turn
 
 MOST_ROWS: Final = 3
 LONGEST_QUOTE: Final = 350
 LONGEST_OF_TWO: Final = 260
+# A text this short is said whole; of a longer one, sentences are told until they hold the answer with this share.
+WHOLE: Final = 120
+ENOUGH: Final = 0.8
 # Below this a neighbouring fact is as likely as the right one.
 LIKELY: Final = 0.36
 # Rows this close to the best are told beside it.
-CLOSE: Final = 0.97
+CLOSE: Final = 0.6
 # Below this the second text is told too, when it is at least this share as likely.
-CERTAIN: Final = 0.8
-SECOND: Final = 0.4
+CERTAIN: Final = 0.6
+SECOND: Final = 0.5
 MOST_PIECES: Final = 1000
 MONEY_HEADING: Final = re.compile(r"цена|стоимость|тариф.?руб|narx|summa|price|cost|баға|құны|so.?m|сум|тенге|теңге", re.IGNORECASE)
 UNIT_HEADING: Final = re.compile(r"birlik|o.?lchov birligi|unit\b|единица|ед\b|бірлік|өлшем бірлігі", re.IGNORECASE)
@@ -34,7 +37,7 @@ ANCHOR: Final = re.compile(r"(?<!\w)(?:[A-Z]{2,}\w*|[a-z]+\d+|\d{3,}|[A-Z]\w*\d\
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Told:
     """An answer: what to say, the passages it stands in and their language, and how likely (0 to 1) they hold it."""
 
     text: str
@@ -44,27 +47,24 @@ class Found:
     notes: tuple[str, ...] = ()
 
 
-def find(turn: Turn, reading: Reading, question: str, passages: Sequence[Passage]) -> Found | None:
+def find(turn: Turn, reading: Reading, question: str, found: Found) -> Told | None:
     """The most likely answer, or None when the passages do not hold one."""
-    picks = picking.ranked(question, reading, passages)
-    if not picks or picks[0].likely < LIKELY or _misses_anchor(question, passages):
+    if not found.passages or found.support < LIKELY or _misses_anchor(question, found.passages):
         return None
-    best = picks[0]
-    told = _told(picks)
-    notes = (f"likely {best.likely:.2f}",)
-    said = (
-        _rows(turn, reading, told) if best.passage.kind == "row" else "\n".join(_quoted(turn, reading, one, question, told) for one in told)
-    )
-    return Found(said, tuple(one.id for one in told), best.likely, best.passage.language or "", notes)
+    told = _told(found.passages)
+    best = told[0]
+    said = _rows(turn, reading, told) if best.kind == "row" else "\n".join(_quoted(turn, reading, one, told) for one in told)
+    notes = (f"likely {found.support:.2f}, share {best.score:.2f}",)
+    return Told(said, tuple(one.id for one in told), found.support, best.language or "", notes)
 
 
-def _told(picks: Sequence[picking.Pick]) -> list[Passage]:
+def _told(passages: Sequence[Passage]) -> list[Passage]:
     """The passages an answer is made of: the best, rows about the same thing beside a row, a second text when it is a close call."""
-    best = picks[0]
-    if best.passage.kind == "row":
-        return [pick.passage for pick in picks if pick.passage.kind == "row" and pick.likely >= CLOSE * best.likely][:MOST_ROWS]
-    others = [pick.passage for pick in picks[1:] if pick.likely >= SECOND * best.likely and pick.passage.kind != "row"]
-    return [best.passage, *(others[:1] if best.likely < CERTAIN else [])]
+    best = passages[0]
+    if best.kind == "row":
+        return [one for one in passages if one.kind == "row" and one.score >= CLOSE * best.score][:MOST_ROWS]
+    others = [one for one in passages[1:] if one.kind != "row" and one.score >= SECOND * best.score]
+    return [best, *(others[:1] if best.score < CERTAIN else [])]
 
 
 def _misses_anchor(question: str, passages: Sequence[Passage]) -> bool:
@@ -135,31 +135,29 @@ def _currency(heading: str, currency: str) -> str:
     return next((code for code, pattern in HEADING_CURRENCY if re.search(pattern, heading, re.IGNORECASE)), currency)
 
 
-def _quoted(turn: Turn, reading: Reading, passage: Passage, question: str, told: Sequence[Passage]) -> str:
-    quote, nearest = _excerpt(passage, question, LONGEST_QUOTE if len(told) == 1 else LONGEST_OF_TWO)
-    if (passage.language or language.identify(quote)[0]) == reading.language:
+def _quoted(turn: Turn, reading: Reading, passage: Passage, told: Sequence[Passage]) -> str:
+    parts = _excerpt(passage, LONGEST_QUOTE if len(told) == 1 else LONGEST_OF_TWO)
+    quote = " ".join(parts)
+    spoken = passage.language or language.identify(quote)[0]
+    if spoken == reading.language:
         return sayings.written(quote, reading)
-    # The figures need no translation, but what they count does.
-    lasts = durations.said(quote, reading) or durations.said(nearest, reading)
     said = sayings.say("documents_say", turn, reading, quote=quote) if passage is told[0] else f"«{quote}»"
-    return f"{said} ({lasts})" if lasts else said
+    # Who cannot read the quote reads what its words mean; figures need no translation, but what they count does.
+    meant = "; ".join(filter(None, (gloss.of(part, spoken, reading) for part in parts))) or durations.said(quote, reading)
+    return f"{said} ({meant})" if meant else said
 
 
-def _excerpt(passage: Passage, question: str, longest: int) -> tuple[str, str]:
-    """The passage in sentences, whole when short, else around the nearest one; and the nearest one itself."""
-    parts = [part.replace("«", "“").replace("»", "”") for part in picking.sentences(passage)]
-    nearest = max(range(len(parts)), key=lambda place: _nearness(parts[place], passage, question)) if len(parts) > 1 else 0
-    first = last = nearest
-    while True:
-        around = [(place, parts[place]) for place in (last + 1, first - 1) if 0 <= place < len(parts)]
-        fits = [place for place, part in around if len(" ".join(parts[first : last + 1])) + len(part) < longest]
+def _excerpt(passage: Passage, longest: int) -> list[str]:
+    """The sentence that answers, and its neighbours as long as they may answer too; a short passage whole."""
+    parts = [part.replace("«", "“").replace("»", "”") for part in passage.sentences or (passage.text,)]
+    if len(parts) == 1 or not passage.nearness or len(passage.text) <= WHOLE:
+        return parts
+    first = last = max(range(len(parts)), key=lambda place: passage.nearness[place])
+    while sum(passage.nearness[first : last + 1]) < ENOUGH:
+        around = [place for place in (last + 1, first - 1) if 0 <= place < len(parts)]
+        fits = [place for place in around if len(" ".join(parts[first : last + 1])) + len(parts[place]) < longest]
         if not fits:
-            return " ".join(parts[first : last + 1]), parts[nearest]
-        first, last = min(first, fits[0]), max(last, fits[0])
-
-
-def _nearness(sentence: str, passage: Passage, question: str) -> float:
-    terms = set(words.terms(sentence))
-    weights = picking.weights_of(question, [terms, set(words.terms(passage.text))])
-    shared = sum(weight for term, weight in weights.items() if term in terms) / (sum(weights.values()) or 1)
-    return 2 * shared + 5 * picking.nearness(question, passage, sentence)
+            break
+        nearest = max(fits, key=lambda place: passage.nearness[place])
+        first, last = min(first, nearest), max(last, nearest)
+    return parts[first : last + 1]

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from savdo.ai import language
 from savdo.knowledge import words
-from savdo.knowledge.models import Passage
+from savdo.knowledge.models import Found
 from savdo.reply import answers, cues, leads, sayings, topic
 from savdo.reply.models import Campaign, Draft, Reading, Turn
 
@@ -19,6 +19,7 @@ LONGEST: Final = 700
 # Below this share an intent is a guess; from this support on, a passage answers whatever the intent was taken for.
 DOUBTED: Final = 0.55
 PLAINLY: Final = 0.45
+PLAIN_SHARE: Final = 0.6
 WEEKDAYS_OR_HOURS: Final = re.compile(
     r"ishlay|ишлай|soat|соат|ochiq|очиқ|очик|yopil|dam olish|ish vaqti|nechi?gacha|нечагача|"
     r"работ|откры|закры|часы|во сколько|до скольк|график|выходн|ашық|ашык|істей|неше|сағат|жұмыс уақыт|"
@@ -26,36 +27,36 @@ WEEKDAYS_OR_HOURS: Final = re.compile(
     re.IGNORECASE,
 )
 Said = Callable[[Turn, Reading], Draft]
-Looked = Callable[[Turn, Reading, Sequence[Passage]], Draft]
+Looked = Callable[[Turn, Reading, Found], Draft]
 # What a customer may send instead of words, and nobody here can look into yet.
 MEDIA: Final = frozenset({"image", "voice", "video", "file", "location"})
 
 
-def compose(turn: Turn, reading: Reading, passages: Sequence[Passage]) -> Draft:
+def compose(turn: Turn, reading: Reading, found: Found) -> Draft:
     """The draft for a turn; pure apart from remembered vectors. Silent while a person talks and to spam."""
     facts = leads.facts_of(turn, reading)
     everything = {**turn.facts, **facts}
     if turn.status in ("human", "closed") or _is_spam(turn, reading):
         return Draft("", reading, silent=True, facts=facts if turn.status == "human" else {}, score=leads.score(everything))
     says = _from_thread(reading)
-    draft = _doubted(turn, reading, passages) if says else FROM_PASSAGES.get(reading.intent, _question)(turn, reading, passages)
+    draft = _doubted(turn, reading, found) if says else FROM_PASSAGES.get(reading.intent, _question)(turn, reading, found)
     draft = draft or (says(turn, reading) if says else _unknown(turn, reading))
     text = _shortened(_greeted(turn, reading, draft.text))
     return replace(draft, text=text, facts=facts, score=leads.score(everything))
 
 
-def _doubted(turn: Turn, reading: Reading, passages: Sequence[Passage]) -> Draft | None:
+def _doubted(turn: Turn, reading: Reading, found: Found) -> Draft | None:
     """The answer to a question that was perhaps read as something else: only where the passages hold it plainly."""
     asks_first = reading.intent == "booking" and not reading.entities.get("timeline") and bool(cues.ASKING.search(turn.text))
     sure = reading.confidence >= DOUBTED and not asks_first
     if reading.wants_human or sure or reading.intent in ("greeting", "opt_out") or len(turn.text.split()) < 3:
         return None
-    found = answers.find(turn, reading, topic.asked(turn), passages)
-    if found is None or found.support < PLAINLY:
+    answer = answers.find(turn, reading, topic.asked(turn), found)
+    if answer is None or answer.support < PLAINLY:
         return None
     # Whoever asks about a visit before it is asked when they would come.
     step = sayings.say("ask_when", turn, reading) if asks_first else ""
-    return Draft(_joined(found.text, step), reading, cited=found.cited, notes=(*found.notes, f"read as {reading.intent}, doubted"))
+    return Draft(_joined(answer.text, step), reading, cited=answer.cited, notes=(*answer.notes, f"read as {reading.intent}, doubted"))
 
 
 def _from_thread(reading: Reading) -> Said | None:
@@ -128,39 +129,39 @@ def _unclear(turn: Turn, reading: Reading) -> Draft:
     return Draft(sayings.say("unclear", turn, reading), reading)
 
 
-def _objection(turn: Turn, reading: Reading, passages: Sequence[Passage]) -> Draft:
+def _objection(turn: Turn, reading: Reading, found: Found) -> Draft:
     kind = reading.objection or (reading.objections[0] if reading.objections else "need")
     chosen = _campaign(turn)
     flows = [chosen, *(one for one in turn.campaigns if one is not chosen)] if chosen else []
     own = next((answer for one in flows[:1] if (answer := _in_language(_objection_answers(one).get(kind, ""), reading))), "")
     if own:
         return Draft(_joined(sayings.say("objection", turn, reading), own), reading)
-    found = answers.find(turn, reading, topic.asked(turn), passages)
-    if found and ("?" in turn.text or not reading.objections or not cues.names_objection(turn.text)):
-        return Draft(found.text, reading, cited=found.cited, notes=found.notes)
+    answer = answers.find(turn, reading, topic.asked(turn), found)
+    if answer and ("?" in turn.text or not reading.objections or not cues.names_objection(turn.text)):
+        return Draft(answer.text, reading, cited=answer.cited, notes=answer.notes)
     return Draft(_joined(sayings.say("objection", turn, reading), sayings.say(f"objection_{kind}", turn, reading)), reading)
 
 
-def _place(turn: Turn, reading: Reading, passages: Sequence[Passage]) -> Draft:
-    found = answers.find(turn, reading, topic.asked(turn), passages)
+def _place(turn: Turn, reading: Reading, found: Found) -> Draft:
+    answer = answers.find(turn, reading, topic.asked(turn), found)
     hours = sayings.hours(turn.profile, reading) if WEEKDAYS_OR_HOURS.search(turn.text) and not cues.WHERE.search(turn.text) else ""
-    if hours and not (found and found.language == reading.language):
-        # Said in the customer's own language rather than quoted in another.
+    if hours and not (answer and (answer.language == reading.language or found.passages[0].score >= PLAIN_SHARE)):
+        # Said in the customer's own language rather than quoted in another, unless a passage speaks of this very case.
         return Draft(sayings.say("hours", turn, reading, hours=hours), reading)
-    if found:
-        return Draft(found.text, reading, cited=found.cited, notes=found.notes)
+    if answer:
+        return Draft(answer.text, reading, cited=answer.cited, notes=answer.notes)
     return _unknown(turn, reading)
 
 
-def _question(turn: Turn, reading: Reading, passages: Sequence[Passage]) -> Draft:
-    found = answers.find(turn, reading, topic.asked(turn), passages)
-    if found is None:
+def _question(turn: Turn, reading: Reading, found: Found) -> Draft:
+    answer = answers.find(turn, reading, topic.asked(turn), found)
+    if answer is None:
         priced = _campaign_price(turn, reading) if reading.intent == "question_price" else ""
         return Draft(_joined(priced, _next_step(turn, reading)), reading) if priced else _unknown(turn, reading)
     step = _next_step(turn, reading)
     # A step that does not fit waits for the next answer, rather than being cut.
-    text = _joined(found.text, step) if len(found.text) + len(step) < LONGEST - 50 else found.text
-    return Draft(text, reading, cited=found.cited, notes=found.notes)
+    text = _joined(answer.text, step) if len(answer.text) + len(step) < LONGEST - 50 else answer.text
+    return Draft(text, reading, cited=answer.cited, notes=answer.notes)
 
 
 def _unknown(turn: Turn, reading: Reading) -> Draft:

@@ -39,11 +39,12 @@ def said(text: str, reading: Reading) -> str:
         for match in pattern.finditer(text)
         if not (name == "hour" and CLOCK.search(text[: match.start()]))
     )
-    told = list(dict.fromkeys(_worded(number, name, reading) for _, number, name in found))
+    told = list(dict.fromkeys(worded(number, name, reading) for _, number, name in found))
     return ", ".join(told) if len(told) <= MOST else ""
 
 
-def _worded(number: str, name: str, reading: Reading) -> str:
+def worded(number: str, name: str, reading: Reading) -> str:
+    """A number of a unit (`NAMES`, or work for working days) in the form the language asks for."""
     number = re.sub(r"\s", "", number)
     forms = SAID[reading.language][name].split("|")
     count = int(re.split("[-–—]", number)[-1])

@@ -45,6 +45,8 @@ def typed_otherwise(text: str, language: str, script: str) -> Iterator[tuple[str
     if language == "uz" and script == "latn":
         yield uzbek_cyrillic(lower), "cyrl"
         yield uzbek_cyrillic(lower).translate(PLAIN_CYRILLIC), "cyrl"
+    elif language == "uz":
+        yield lower.translate(PLAIN_CYRILLIC), "cyrl"
     elif language == "kk" and script == "cyrl":
         yield lower.translate(PLAIN_CYRILLIC), "cyrl"
         yield _latin(lower, KAZAKH_LETTERS), "latn"

@@ -128,13 +128,13 @@ async def _end_of_burst(tenant_id: UUID, conversation_id: UUID) -> Turn | None:
 async def _drafted(turn: Turn, timings: Timings) -> tuple[Draft, Sequence[Passage]]:
     with timings.of("read"):
         asked = topic.asked(turn)
-        vector = await embed.query(asked)
+        meaning = await embed.asked(asked)
         reading = await asyncio.to_thread(understand.read, turn)
     with timings.of("search"):
         async with step(turn.tenant_id) as session:
-            passages = await search.find(session, asked, vector)
+            found = await search.find(session, asked, meaning)
     with timings.of("draft"):
-        return await generate.draft(turn, reading, passages), passages
+        return await generate.draft(turn, reading, found), found.passages
 
 
 # What happens between reading the thread and writing the answer. `savdo bench` puts its own here, to measure what is around it.

@@ -8,7 +8,8 @@ from savdo.knowledge import search
 
 
 async def test_that_a_company_without_documents_finds_nothing(tenant_id: UUID) -> None:
-    vector = await embed.query("salom")
+    meaning = await embed.asked("salom")
     async with step(tenant_id) as session:
-        assert await search.find(session, "salom", vector) == []
-        assert await search.find(session, "", vector) == []
+        for text in ("salom", ""):
+            found = await search.find(session, text, meaning)
+            assert (found.passages, found.support) == ((), 0.0)

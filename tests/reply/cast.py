@@ -2,11 +2,12 @@
 """An invented company and its customers, for the tests of answering."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 from uuid import UUID, uuid5
 
-from savdo.knowledge.models import Passage
+from savdo.knowledge.models import Found, Passage
 from savdo.reply.models import Campaign, Said, Turn
 
 SPACE = UUID("00000000-0000-0000-0000-000000000001")
@@ -28,21 +29,24 @@ BIKES = Campaign(
 
 
 def passage(
-    text: str, *, cells: Mapping[str, str] | None = None, title: tuple[str, ...] = (), language: str = "ru", score: float = 5.0
+    text: str, *, cells: Mapping[str, str] | None = None, title: tuple[str, ...] = (), language: str = "ru"
 ) -> Passage:
     return Passage(
-        uuid5(SPACE, text), uuid5(SPACE, "doc"), "doc", "row" if cells else "text", title, text, cells, None, language, score, 0.9
+        uuid5(SPACE, text), uuid5(SPACE, "doc"), "doc", "row" if cells else "text", title, text, cells, None, language, (text,), (1.0,)
     )
+
+
+def found(*passages: Passage, support: float = 0.9) -> Found:
+    """What a search found: the first takes most of the share."""
+    shares = [0.8 / (4**place) for place in range(len(passages))]
+    return Found(tuple(replace(one, score=share) for one, share in zip(passages, shares, strict=True)), support if passages else 0.0)
 
 
 ROW = passage(
     "модель: Sayr 27, вид: горный велосипед, цена_сум: 3400000, гарантия: 18 месяцев",
     cells={"модель": "Sayr 27", "вид": "горный велосипед", "цена_сум": "3400000", "гарантия": "18 месяцев"},
-    score=15.0,
 )
-DELIVERY = passage(
-    "Доставка по Ташкенту стоит 35 000 сумов. В области не доставляем.", title=("Условия", "Доставка велосипедов"), score=10.0
-)
+DELIVERY = passage("Доставка по Ташкенту стоит 35 000 сумов. В области не доставляем.", title=("Условия", "Доставка велосипедов"))
 
 
 def turn(*fresh: str, history: tuple[tuple[str, str], ...] = (), facts: Mapping[str, Any] | None = None, language: str = "",

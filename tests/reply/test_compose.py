@@ -5,13 +5,14 @@ import re
 
 import pytest
 
+from savdo.knowledge.models import Passage
 from savdo.reply import answers, compose, sayings, transliteration, understand
 from savdo.reply.models import Draft, Turn
-from tests.reply.cast import DELIVERY, ROW, passage, turn
+from tests.reply.cast import DELIVERY, ROW, found, passage, turn
 
 
-def answered(asked: Turn, *passages: object) -> Draft:
-    return compose.compose(asked, understand.read(asked), [one for one in (ROW, DELIVERY) if one in passages])
+def answered(asked: Turn, *passages: Passage) -> Draft:
+    return compose.compose(asked, understand.read(asked), found(*passages))
 
 
 def test_that_a_price_is_said_from_its_row_with_the_currency() -> None:
@@ -53,15 +54,15 @@ def test_that_the_price_of_a_campaign_that_is_named_is_said() -> None:
 
 def test_that_a_quote_in_another_language_is_framed_and_its_durations_are_said() -> None:
     asked = turn("how long is the delivery of a bicycle?")
-    terms = passage("Доставка велосипеда занимает 3-5 рабочих дней.", title=("Условия", "Доставка велосипедов"), score=15.0)
-    text = compose.compose(asked, understand.read(asked), [terms]).text
+    terms = passage("Доставка велосипеда занимает 3-5 рабочих дней.", title=("Условия", "Доставка велосипедов"))
+    text = answered(asked, terms).text
     assert "«Доставка велосипеда занимает 3-5 рабочих дней.»" in text
     assert "(3-5 working days)" in text
 
 
 def test_that_a_wanted_quantity_is_multiplied() -> None:
     asked = turn("Сколько стоит горный велосипед Sayr 27, нам нужно 12 штук?")
-    assert "12 × 3 400 000 = 40 800 000 сум" in compose.compose(asked, understand.read(asked), [ROW]).text
+    assert "12 × 3 400 000 = 40 800 000 сум" in answered(asked, ROW).text
 
 
 @pytest.mark.parametrize(
@@ -110,7 +111,7 @@ def test_that_an_objection_is_answered_with_the_company_s_own_words() -> None:
 def test_that_an_uzbek_customer_is_answered_in_the_letters_they_write() -> None:
     asked = turn("ассалому алайкум дўстлар")
     reading = dataclasses.replace(understand.read(asked), language="uz", script="cyrl", intent="greeting")
-    assert "Ассалому алайкум" in compose.compose(asked, reading, []).text
+    assert "Ассалому алайкум" in compose.compose(asked, reading, found()).text
     assert transliteration.uzbek_cyrillic("Yo‘q, o‘zingiz sho‘rva iching. Ertaga {when}") == "Йўқ, ўзингиз шўрва ичинг. Эртага {when}"
 
 
@@ -133,6 +134,6 @@ def test_that_every_sentence_is_there_in_every_language() -> None:
 def test_that_a_file_without_words_goes_to_a_person_and_is_not_guessed_at(kind: str) -> None:
     sent = turn("", language="ru")
     sent = dataclasses.replace(sent, fresh=(dataclasses.replace(sent.fresh[0], kind=kind),))
-    draft = compose.compose(sent, understand.read(sent), [])
+    draft = answered(sent)
     assert draft.handover == "low_confidence"
     assert "коллега посмотрит" in draft.text

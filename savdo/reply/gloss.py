@@ -1,0 +1,107 @@
+"""A foreign sentence word by word in the customer's language: "аккумулятор: 6 месяцев" → "akkumulyator: 6 oy".
+
+No translation: what the lexicon knows is said in the order it stands, numbers and names stay, the rest is left out. It
+stands beside the company's own words, so that a customer who cannot read those sees what they say.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from savdo.ai import linear
+from savdo.knowledge import words
+from savdo.reply import durations, sayings
+from savdo.reply.models import Reading
+
+TOKEN: Final = re.compile(
+    r"(?P<number>\d(?:[\d.,:  –-]*\d)?\s?[%₸$]?)|(?P<word>[^\W\d_]+(?:[ʻʼ‘’'`-][^\W\d_]+)*)|(?P<mark>[.,;:!?()\n—–]+)"
+)
+# A "not" that is not understood with its word would turn the sentence into its opposite.
+NEGATED: Final = re.compile(
+    r"(?:не|нет|ни|нельзя|без|not|no|never|without|cannot|\w*n't|emas|yoʻq|yo'q|эмас|йўқ|емес|жоқ)"
+    r"|\w+(?:may|maydi|maymiz|maysiz|mas|mang|manglar|май|майди|маймиз|мас|манг|майды|мейді|майды|маймыз|мейміз|маңыз|меңіз|мас|мес|байды|бейді|пайды|пейді)\w{0,4}",
+    re.IGNORECASE,
+)
+# Less than this share of the words known, and it says something else.
+KNOWN: Final = 0.5
+LONGEST: Final = 260
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A number, a word as written with its folded forms, or a mark that parts."""
+
+    kind: str
+    text: str
+    folded: tuple[str, ...] = ()
+
+
+def of(sentence: str, spoken: str, reading: Reading) -> str:
+    """The gloss of a sentence in the language `spoken`, or nothing when too little of it is known."""
+    pieces = _pieces(sentence)
+    told: list[str] = []
+    known = missed = at = 0
+    while at < len(pieces):
+        piece = pieces[at]
+        if piece.kind == "word":
+            said, taken = _said(pieces, at, spoken, reading)
+            if not said and NEGATED.fullmatch(linear.APOSTROPHES.sub("'", piece.text)):
+                return ""
+            known, missed = known + bool(said), missed + (not said and not _says_nothing(piece))
+            told.extend([said] if said else [piece.text] if _is_name(piece, at) else [])
+            at += taken
+        elif piece.kind == "number":
+            said, taken = _counted(pieces, at, spoken, reading)
+            told.append(said)
+            at += taken
+        else:
+            at += 1
+    if not known or known < KNOWN * (known + missed):
+        return ""
+    return ", ".join(dict.fromkeys(told))[:LONGEST]
+
+
+def _pieces(sentence: str) -> list[Piece]:
+    return [
+        Piece(str(match.lastgroup), match[0].strip(), tuple(words.folded_words(match[0])) if match.lastgroup == "word" else ())
+        for match in TOKEN.finditer(sentence)
+    ]
+
+
+def _said(pieces: Sequence[Piece], at: int, spoken: str, reading: Reading) -> tuple[str, int]:
+    """What the longest turn of speech from here means, and how many words it takes; ("", 1) when it is not known."""
+    run: list[Piece] = []
+    for piece in pieces[at : at + words.LONGEST_IDIOM]:
+        if piece.kind != "word":
+            break
+        run.append(piece)
+    for count in range(len(run), 0, -1):
+        folded = [word for piece in run[:count] for word in piece.folded]
+        concept = words.concept_of(folded, spoken)
+        if concept:
+            return sayings.written(words.lexicon().said[concept][reading.language], reading), count
+    return "", 1
+
+
+def _counted(pieces: Sequence[Piece], at: int, spoken: str, reading: Reading) -> tuple[str, int]:
+    """A number with the unit that follows it in the right form, and how many pieces they take."""
+    number = pieces[at].text
+    following = [piece.text for piece in pieces[at + 1 : at + 3] if piece.kind == "word"]
+    for away in range(1, len(following) + 1):
+        counted = f"{number} {' '.join(following[:away])}"
+        unit = next((name for name, pattern in durations.UNIT if pattern.match(counted)), "")
+        if unit and re.fullmatch(r"\d{1,3}(?:\s?[-–—]\s?\d{1,3})?", number):
+            work = unit == "day" and bool(durations.WORKING.search(counted))
+            return durations.worded(number, "work" if work else unit, reading), away + 1
+    said, taken = _said(pieces, at + 1, spoken, reading) if at + 1 < len(pieces) and pieces[at + 1].kind == "word" else ("", 0)
+    return (f"{number} {said}", taken + 1) if said else (number, 1)
+
+
+def _is_name(piece: Piece, at: int) -> bool:
+    """Names, brands and codes are the same in every language."""
+    return (piece.text.isupper() and len(piece.text) > 1) or (at > 0 and piece.text[0].isupper())
+
+
+def _says_nothing(piece: Piece) -> bool:
+    return all(word in words.lexicon().stop for word in piece.folded)
