@@ -51,7 +51,9 @@ STANDING: Final = ("instructions", "custom_instructions", "forbidden_topics", "h
 NAMED: Final = re.compile(
     r"(?:\bmy name is|\bi am|\bi'm|\bthis is|\bcall me|меня зовут|зовите меня|с вами|я теперь|теперь я|mening ismim|ismim|endi men|men endi|менің атым|мен енді|енді мен)\s+(?:the\s+|теперь\s+|endi\s+)?(?P<name>[A-ZА-ЯЁӘӨҮҰҚҒҢІҺЎ][\w'’ʻ-]+)"
 )
-NOT_NAMES: Final = frozenset(["I", "Sure", "Yes", "Ok", "Oh", "Вы", "Вас", "Ваш", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"])
+NOT_NAMES: Final = frozenset(
+    ["I", "Sure", "Yes", "Ok", "Oh", "Вы", "Вас", "Ваш", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
+)
 
 
 def check(text: str, language: str, evidence: Evidence, channel: str = "") -> tuple[Fault, ...]:
@@ -66,7 +68,7 @@ def check(text: str, language: str, evidence: Evidence, channel: str = "") -> tu
         *grounds.day_faults(links.without(text), known),
         *(Fault("claim", sentence) for sentence in claims.unfounded(text, language, known.company_text, evidence.tools)),
         *(Fault("person", name) for name in people.unknown(links.without(text), known.names)),
-        *(Fault("person", sentence) for sentence in people.others(text)),
+        *(Fault("person", sentence) for sentence in people.others(text, known.company_text)),
         *_leaks(text, evidence, known),
         *_language_faults(links.without(text), language, evidence),
         *manner.faults(text, channel, str(evidence.profile.get("tone") or "")),
@@ -76,7 +78,8 @@ def check(text: str, language: str, evidence: Evidence, channel: str = "") -> tu
 
 def _leaks(text: str, evidence: Evidence, known: Known) -> Iterator[Fault]:
     low = claims.folded(text)
-    if found := claims.SELF.search(low):
+    # Who sells courses about language models speaks of them.
+    if (found := claims.SELF.search(low)) and found[0] not in claims.folded(known.company_text):
         yield Fault("leak", found[0])
     if injection.is_order(text):
         yield Fault("leak", "an order to the answerer")

@@ -35,11 +35,13 @@ def faults(text: str, channel: str, tone: str) -> Iterator[Fault]:
     """What is wrong with the manner of a reply on a kind of channel, for a company of this tone (professional, friendly, casual)."""
     if len(text) > (most := LONGEST.get(channel, LONGEST_ELSEWHERE)):
         yield Fault("length", f"{len(text)} characters, at most {most}")
-    if shouted := SHOUTED.search(f"{text} "):
+    # A quote shouts as its document does.
+    own = re.sub(r"«[^»]*»", " ", text)
+    if shouted := SHOUTED.search(f"{own} "):
         yield Fault("tone", shouted[0].strip())
     if marks := MARKS.search(text):
         yield Fault("tone", marks[0])
-    if rude := RUDE.search(text):
+    if rude := RUDE.search(own):
         yield Fault("tone", rude[0])
     emoji = EMOJI.findall(text)
     if len(emoji) > MOST_EMOJI.get(tone.lower(), 2):

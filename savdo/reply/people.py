@@ -54,10 +54,11 @@ def unknown(text: str, known: str) -> Iterator[str]:
                 yield match["name"]
 
 
-def others(text: str) -> Iterator[str]:
-    """Sentences that tell about other customers; to refuse to is no telling."""
+def others(text: str, company: str) -> Iterator[str]:
+    """Sentences that tell about other customers; to refuse to is no telling, nor is what the company itself writes."""
     for sentence in SENTENCE.findall(text):
-        if (OTHERS.search(sentence) or BOUGHT.search(sentence)) and not REFUSED.search(sentence):
+        found = OTHERS.search(sentence) or BOUGHT.search(sentence)
+        if found and not REFUSED.search(sentence) and found[0].lower() not in company.lower():
             yield sentence.strip()
 
 
