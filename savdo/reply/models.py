@@ -99,7 +99,8 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What the guard holds against a reply: `kind` is number | phone | link | claim | language | leak; `detail` the words."""
+    """What the guard holds against a reply: `kind` is number | day | phone | link | claim | person | persona |
+    language | leak | length | tone (docs/guard.md); `detail` the words."""
 
     kind: str
     detail: str
