@@ -52,7 +52,9 @@ PER: Final[tuple[tuple[re.Pattern[str], figures.Kind, Decimal], ...]] = (
     (re.compile(r"yiliga|йилига|yillik|йиллик|жылына|жылдық|(?:в|за) год|годов|(?:per|a) year|yearly|annual", re.IGNORECASE), "months", Decimal(12)),
 )  # fmt: skip
 # Where a reply names what is added (a bare total must show its parts), tells what is left, and takes a part.
-TOGETHER: Final = re.compile(r"вместе с|взносом|доставкой|с учётом|bilan|билан|\bwith\b|including|\bextra\b|\bmore\b|доплат|қоса|бірге", re.IGNORECASE)
+TOGETHER: Final = re.compile(
+    r"вместе с|взносом|доставкой|с учётом|bilan|билан|\bwith\b|including|\bextra\b|\bmore\b|доплат|қоса|бірге", re.IGNORECASE
+)
 LEFT: Final = re.compile(r"остат|остал|разниц|qolgan|қолган|қалған|remain|\bthe rest|difference|balance", re.IGNORECASE)
 SHARE: Final = re.compile(
     r"%|процент|foiz|фоиз|пайыз|percent|deposit|предоплат|взнос|аванс|скидк|oldindan|олдиндан|boshlang'ich|chegirma|чегирма|алдын ала|жарна|жеңілдік|discount|down payment|yarmi|ярми|половин|\bhalf", re.IGNORECASE
