@@ -10,7 +10,7 @@ import pytest
 from savdo.operations import lifecycle
 
 TRAINING = Path(__file__).parents[2] / "training"
-COMPANIES = sorted(path for path in (TRAINING / "companies").iterdir() if path.is_dir())
+COMPANIES = sorted(path for path in (TRAINING / "businesses").iterdir() if path.is_dir())
 KEYS = {"id", "business", "language", "question", "answer_doc", "answer_span", "facts", "forbidden"}
 PROFILE_KEYS = {
     "name", "industry", "description", "goals", "audience", "website", "phone", "tone", "languages", "currency", "timezone",
