@@ -26,7 +26,7 @@ from savdo.base.db import platform_step
 from savdo.base.errors import SavdoError
 from savdo.base.migrate import migrate as run_migrations
 from savdo.base.settings import settings
-from savdo.operations import health, lifecycle
+from savdo.operations import health, lifecycle, tenant_models
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Sales conversations for companies.")
 tenants = typer.Typer(no_args_is_help=True, help="Companies on this installation.")
@@ -114,6 +114,32 @@ def resume_tenant(tenant_id: UUID) -> None:
     """Back to work; what was asked meanwhile is answered."""
     _with_database(lifecycle.resume, tenant_id)
     out.print("Active again.")
+
+
+@tenants.command("models")
+def tenant_models_of(
+    tenant_id: UUID,
+    chain: Annotated[str | None, typer.Option(help="Its own models in order, as in SAVDO_MODELS; empty for the installation's.")] = None,
+    key: Annotated[list[str] | None, typer.Option(help="PROVIDER=FILE with its own key of a provider; PROVIDER= removes it.")] = None,
+    base: Annotated[str | None, typer.Option(help="Address of its own OpenAI-compatible server.")] = None,
+    cap: Annotated[float | None, typer.Option(help="Most it may spend a day, in USD; below 0 for the installation's.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Shows a company's models, their state and today's cost; changes what is given."""
+    if any(one is not None for one in (chain, key, base, cap)):
+        names = None if chain is None else chain.split(",")
+        _with_database(tenant_models.change, tenant_id, "operator", chain=names, keys=_keys(key or []), base=base, cap_usd=cap)
+    found = _with_database(tenant_models.overview, tenant_id)
+    values = {
+        "chain": ", ".join(one.model for one in found.models) or "local", "keys": found.choice.shown_keys, "base": found.choice.base,
+        "cap_usd": None if found.cap_micros is None else found.cap_micros / 1_000_000, "today_usd": found.today.micros / 1_000_000,
+        "calls_today": found.today.calls, "failures_today": found.today.failures,
+        "resting": [one.model for one in found.models if one.resting],
+    }  # fmt: skip
+    if as_json:
+        print(json.dumps(values, ensure_ascii=False))
+    else:
+        _table("Models", values)
 
 
 @letters.command("failed")
@@ -215,6 +241,17 @@ async def _dead_letters() -> list[dict[str, Any]]:
 async def _replay(job_id: int) -> bool:
     async with platform_step("replay of a failed job") as session:
         return await queue.replay(session, job_id)
+
+
+def _keys(given: list[str]) -> dict[str, str]:
+    keys: dict[str, str] = {}
+    for one in given:
+        provider, separator, path = one.partition("=")
+        if not separator or (path and not Path(path).is_file()):
+            raise typer.BadParameter(f"{one!r} is not PROVIDER=FILE with a file that exists")
+        # From a file: what stands on a command line can be read by every user of the machine.
+        keys[provider] = Path(path).read_text().strip() if path else ""
+    return keys
 
 
 def _with_database(function: Any, *values: Any, **named: Any) -> Any:

@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from collections.abc import Generator, Mapping, MutableMapping
+from collections.abc import Generator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -29,6 +29,10 @@ _answer_s = Histogram(
     "savdo_answer_seconds", "From the first wait to the written answer.", ("channel",), buckets=SECONDS, registry=REGISTRY
 )
 _model_s = Histogram("savdo_model_seconds", "One model call.", ("model", "outcome"), buckets=SECONDS, registry=REGISTRY)
+_model_recent = Gauge(
+    "savdo_models_recent", "Calls, failures and cost (USD) of the last ten minutes.", ("provider", "what"), registry=REGISTRY
+)
+_model_open = Gauge("savdo_model_breakers_open", "Tenants' providers that failed so often just now that they rest.", registry=REGISTRY)
 _deliveries = Counter("savdo_deliveries", "Outgoing messages by what became of them.", ("channel", "status"), registry=REGISTRY)
 _outbox = Gauge("savdo_outbox", "Outgoing messages that stand in each status now.", ("status",), registry=REGISTRY)
 _jobs = Gauge("savdo_jobs", "Jobs that stand in each status now.", ("status",), registry=REGISTRY)
@@ -115,6 +119,15 @@ def answered(channel: str, model: str, outcome: str, seconds: float) -> None:
 def model_called(model: str, outcome: str, seconds: float) -> None:
     """One model call ended. `outcome` is ok | failed | refused."""
     _model_s.labels(model, outcome).observe(seconds)
+
+
+def models_recent(by_provider: Sequence[Mapping[str, Any]], open_breakers: int) -> None:
+    """What every worker's model calls came to lately, from the database: provider, calls, failures, micros."""
+    _model_recent.clear()
+    for row in by_provider:
+        for what, value in (("calls", row["calls"]), ("failures", row["failures"]), ("usd", row["micros"] / 1_000_000)):
+            _model_recent.labels(row["provider"], what).set(value)
+    _model_open.set(open_breakers)
 
 
 def delivered(channel: str, status: str) -> None:

@@ -6,6 +6,7 @@ import ipaddress
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
+from savdo.ai import cost
 from savdo.base import jobs, telemetry
 from savdo.base.db import DatabaseDown, first, platform_step
 from savdo.base.errors import Forbidden
@@ -39,8 +40,9 @@ async def metrics(request: Request) -> Response:
         raise Forbidden("The metrics need their bearer token.")
     if not token and not _is_local(request):
         raise Forbidden("Set SAVDO_METRICS_TOKEN to read the metrics from another machine.")
-    async with platform_step("queue figures for metrics") as session:
+    async with platform_step("figures for metrics") as session:
         telemetry.jobs_waiting(await jobs.waiting(session))
+        telemetry.models_recent(*await cost.figures(session))
     return Response(telemetry.metrics_text(), media_type="text/plain; version=0.0.4")
 
 

@@ -35,7 +35,7 @@ Setup = pytest.MonkeyPatch
 def configure(patch: Setup, chain: str, addresses: dict[str, str], **more: str) -> None:
     """Settings of an installation with these models; `addresses` by provider."""
     patch.setenv("SAVDO_MODELS", chain)
-    patch.setenv("SAVDO_MODEL_TIMEOUT_S", "1")
+    patch.setenv("SAVDO_MODEL_TIMEOUT_S", "10")
     for provider, address in addresses.items():
         patch.setenv(f"SAVDO_{provider.upper()}_API_KEY", KEY)
         base = "SAVDO_MODEL_API_BASE" if provider == "compatible" else f"SAVDO_{provider.upper()}_API_BASE"

@@ -34,7 +34,7 @@ class Models:
     keys: list[str] = field(default_factory=list[str])
     revoked: set[str] = field(default_factory=set[str])
     charged: int = 0
-    slow_s: float = 1.5
+    slow_s: float = 20
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         body = b""
@@ -55,8 +55,8 @@ class Models:
         if answer == "cut":
             scope[CUT]()
             return
-        if answer == "slow":
-            await asyncio.sleep(self.slow_s)
+        if answer == "slow" and await _left_meanwhile(receive, self.slow_s):
+            return
         if answer in ("429", "500", "503", "401", "400", "wait"):
             status = 429 if answer == "wait" else int(str(answer))
             after = [(b"retry-after", b"0.05")] if answer == "wait" else []
@@ -111,6 +111,16 @@ def _google(_asked: dict[str, Any], wanted: list[tuple[str, dict[str, Any]]], te
         },
         "modelVersion": "m",
     }  # fmt: skip
+
+
+async def _left_meanwhile(receive: Any, seconds: float) -> bool:
+    """Whether the caller hung up before the time was over."""
+    try:
+        async with asyncio.timeout(seconds):
+            await receive()
+    except TimeoutError:
+        return False
+    return True
 
 
 async def _respond(send: Any, status: int, body: bytes, more: list[tuple[bytes, bytes]] | None = None) -> None:

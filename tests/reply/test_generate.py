@@ -14,7 +14,7 @@ from savdo.base.settings import settings
 from savdo.knowledge.models import Found
 from savdo.reply import generate, prompt
 from savdo.reply.models import Reading, Said
-from tests.ai.asking import GOOD, INVENTED, KEY, PASSAGE, READING, answered, installed, turn
+from tests.ai.asking import GOOD, INVENTED, KEY, PASSAGE, READING, Setup, answered, installed, turn
 from tests.emulators.models import Models
 from tests.emulators.serving import serving
 
@@ -47,8 +47,19 @@ async def test_that_a_models_answer_is_used_and_its_cost_kept(tenant_id: UUID, p
     assert provider.keys == [KEY]
 
 
+@pytest.fixture
+def impatient(request: pytest.FixtureRequest, monkeypatch: Setup) -> Setup:
+    """Where the fault is slowness, a call is given up soon."""
+    if request.node.callspec.params["fault"] == "slow":
+        monkeypatch.setenv("SAVDO_MODEL_TIMEOUT_S", "1")
+        settings.cache_clear()
+    return monkeypatch
+
+
 @pytest.mark.parametrize("fault", ["429", "500", "401", "slow", "malformed", "schema", "text", "cut"])
-async def test_that_the_next_model_answers_when_one_fails(tenant_id: UUID, provider: Models, second: Models, fault: str) -> None:
+async def test_that_the_next_model_answers_when_one_fails(
+    tenant_id: UUID, provider: Models, second: Models, fault: str, impatient: Setup
+) -> None:
     provider.script = [fault]
     draft = await answered(tenant_id)
     assert draft.model == "anthropic:claude-haiku-4-5"
@@ -59,7 +70,12 @@ async def test_that_the_next_model_answers_when_one_fails(tenant_id: UUID, provi
 
 @pytest.mark.parametrize("fault", ["429", "500", "slow", "malformed", "schema", "cut"])
 async def test_that_the_local_answer_is_given_when_every_model_fails(
-    tenant_id: UUID, provider: Models, fault: str, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+    tenant_id: UUID,
+    provider: Models,
+    fault: str,
+    impatient: Setup,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     provider.script = [fault]
     draft = await answered(tenant_id)
