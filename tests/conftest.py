@@ -20,6 +20,8 @@ os.environ.setdefault("SAVDO_DEBOUNCE_MS", "40")
 os.environ.setdefault("SAVDO_META_APP_ID", "1000")
 os.environ.setdefault("SAVDO_META_APP_SECRET", "app_secret_123")
 os.environ.setdefault("SAVDO_META_VERIFY_TOKEN", "mytoken")
+os.environ.setdefault("SAVDO_INSTAGRAM_APP_ID", "2000")
+os.environ.setdefault("SAVDO_INSTAGRAM_APP_SECRET", "instagram_secret_456")
 os.environ["SAVDO_DATA_DIR"] = str(TEST_DATA / f"files-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}")
 
 from savdo.base import circuit, db, embedded, http, jobs  # noqa: E402 # the settings above must stand first

@@ -53,6 +53,10 @@ class Settings(BaseSettings):
     meta_app_secret: SecretStr = Field(SecretStr(""), description="Secret of that app; it signs what Meta delivers to /hooks/meta.")
     meta_verify_token: SecretStr = Field(SecretStr(""), description="Token that Meta's first call of /hooks/meta has to name.")
     instagram_url: str = Field("https://graph.instagram.com", description="Base address of Instagram's API for accounts without a page.")
+    instagram_dialog_url: str = Field(
+        "https://www.instagram.com", description="Base address of the page where somebody logs in with Instagram."
+    )
+    instagram_token_url: str = Field("https://api.instagram.com", description="Base address that gives tokens to who logged in there.")
     instagram_app_id: str = Field("", description="Id of the app's Instagram part, for accounts that log in without a page.")
     instagram_app_secret: SecretStr = Field(SecretStr(""), description="Secret of the app's Instagram part.")
     models: Annotated[tuple[str, ...], NoDecode] = Field(

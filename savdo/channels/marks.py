@@ -6,7 +6,7 @@ Lengths are UTF-16 code units, which is what the companies count in: an emoji is
 import html
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 BOLD = re.compile(r"\*\*(?=\S)(.+?)(?<=\S)\*\*")
@@ -51,24 +51,29 @@ def read(text: str) -> Marked:
     return Marked("".join([*plain, text[at:]]), tuple(bold))
 
 
-def parts(marked: Marked, longest: int) -> list[Marked]:
-    """The text in parts of at most `longest` UTF-16 code units, cut between paragraphs, sentences or words where there are any."""
-    return [_part(marked, start, end) for start, end in _cuts(marked.text, longest) if marked.text[start:end].strip()]
-
-
 def units(text: str) -> int:
     """Length in UTF-16 code units."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def octets(text: str) -> int:
+    """Length in bytes of UTF-8."""
+    return len(text.encode("utf-8", "surrogatepass"))
+
+
+def parts(marked: Marked, longest: int, length: Callable[[str], int] = units) -> list[Marked]:
+    """The text in parts of at most `longest` by `length`, cut between paragraphs, sentences or words where there are any."""
+    return [_part(marked, start, end) for start, end in _cuts(marked.text, longest, length) if marked.text[start:end].strip()]
 
 
 def escape(text: str) -> str:
     return html.escape(text, quote=False)
 
 
-def _cuts(text: str, longest: int) -> Iterator[tuple[int, int]]:
+def _cuts(text: str, longest: int, length: Callable[[str], int]) -> Iterator[tuple[int, int]]:
     start = 0
     while start < len(text):
-        reach = _reach(text, start, longest)
+        reach = _reach(text, start, longest, length)
         if reach == len(text):
             yield start, reach
             return
@@ -77,14 +82,17 @@ def _cuts(text: str, longest: int) -> Iterator[tuple[int, int]]:
         start = start_of_next
 
 
-def _reach(text: str, start: int, longest: int) -> int:
-    # No character is more than two units, so that few need counting one by one.
+def _reach(text: str, start: int, longest: int, length: Callable[[str], int]) -> int:
+    # No character is more than four bytes, so that few need counting one by one.
     end, left = start, longest
-    while left >= 2 and end < len(text):
-        piece = text[end : end + left // 2]
+    while left >= 4 and end < len(text):
+        piece = text[end : end + left // 4]
         end += len(piece)
-        left -= units(piece)
-    return end + 1 if left == 1 and end < len(text) and ord(text[end]) < 0x10000 else end
+        left -= length(piece)
+    while end < len(text) and length(text[end]) <= left:
+        left -= length(text[end])
+        end += 1
+    return end
 
 
 def _border(text: str, start: int, reach: int) -> tuple[int, int]:

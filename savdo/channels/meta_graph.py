@@ -78,7 +78,8 @@ class Envelope(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """Where to call and as whom. `verdicts` are the channel's own codes, or (code, subcode), before the shared ones."""
+    """Where to call and as whom (as nobody with an empty token). `verdicts` are the channel's own codes, or (code, subcode),
+    before the shared ones."""
 
     base: str
     token: str = field(repr=False)
@@ -105,11 +106,12 @@ async def call(
     form: Mapping[str, str] | None = None,
     files: Mapping[str, tuple[str, bytes, str]] | None = None,
     sends: bool = False,
+    versioned: bool = True,
 ) -> dict[str, Any]:
-    """The answer of one call of `path` (below the version). Raises the ChannelError its refusal means; where nobody can
+    """The answer of one call of `path` (below the version, where there is one). Raises the ChannelError its refusal means; where nobody can
     know whether it was carried out, a call that sends raises Uncertain and any other Unreachable."""
     unsure = Uncertain if sends else Unreachable
-    address = f"{chosen.base.rstrip('/')}/{settings().meta_version}/{quote(path, safe='/')}"
+    address = f"{chosen.base.rstrip('/')}/{f'{settings().meta_version}/' if versioned else ''}{quote(path, safe='/')}"
     answer = await _asked(
         chosen, method, _with(address, {**(params or {}), **proof(chosen)}), unsure,
         json=body, form=form, files=files, timeout=UPLOAD_TIMEOUT_S if files else TIMEOUT_S,
@@ -164,7 +166,7 @@ async def download(chosen: Api, url: str, limit: int) -> bytes:
 
 def proof(chosen: Api) -> dict[str, str]:
     """appsecret_proof, which shows that the token is used by its own app; harmless where it is not asked for."""
-    if not chosen.secret:
+    if not (chosen.secret and chosen.token):
         return {}
     return {"appsecret_proof": hmac.digest(chosen.secret.encode(), chosen.token.encode(), hashlib.sha256).hex()}
 

@@ -20,6 +20,8 @@ KINDS: Mapping[str, str] = {
     "telegram_bot": "savdo.channels.telegram_bot:TelegramBot",
     "telegram_business": "savdo.channels.telegram_business:TelegramBusiness",
     "whatsapp_cloud": "savdo.channels.whatsapp_cloud:WhatsAppCloud",
+    "messenger": "savdo.channels.messenger:Messenger",
+    "instagram": "savdo.channels.instagram:Instagram",
     "sandbox": "savdo.channels.sandbox:Sandbox",
 }
 
@@ -156,7 +158,8 @@ class Inbound:
     `echo` is a message that a person of the company wrote in the other company's app; `sender` is the customer it went to.
     `automatic` is a greeting or an away message that app sent by itself. `account` tells what an owner allows now.
     `own` says the same of an edit, a deletion and a reaction. `status` tells `receipt`; `referral` is an arrival without
-    a word; `moved` gives the customer a new id, the old one being among the aliases.
+    a word; `moved` gives the customer a new id, the old one being among the aliases. What comes with `standby` is led by
+    somebody else's app: it is kept, and not answered.
     """
 
     event: Event
@@ -173,6 +176,7 @@ class Inbound:
     album: str = ""
     sent_at: datetime | None = None
     own: bool = False
+    standby: bool = False
     reaction: str = ""
     receipt: Receipt | None = None
     referral: Referral | None = None

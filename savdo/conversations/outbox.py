@@ -208,7 +208,7 @@ def _allowed(claim: Claim, outbound: Outbound, limits: Limits) -> Outbound:
     now, by_person = clock.now(), claim.author == "member"
     until = limits.open_until(claim.last_inbound_at, person=by_person)
     if until is not None and until < now:
-        raise WindowClosed
+        raise WindowClosed(None if limits.templates else "The customer wrote too long ago: nothing can be sent until they write again.")
     return replace(outbound, late=claim.last_inbound_at + limits.window < now)
 
 

@@ -107,6 +107,9 @@ async def _take_one(session: Session, connection: Connection, inbound: Inbound) 
         # Pressing Start again is the customer's own wish to be written to.
         await contacts.opt_in(session, conversation["contact_id"])
         conversation["opted_out"] = False
+    if inbound.standby:
+        # Another app leads the conversation now: kept, as what is said to a person is.
+        conversation["status"] = "human"
     if inbound.sender.phone or inbound.referral or inbound.campaign:
         await contacts.learn(session, connection, inbound, conversation["contact_id"], conversation["phone_hash"])
     taken = await intake.store(session, connection, inbound, conversation, _wait(inbound), _longest())

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 from uuid import UUID
 
 import pytest
@@ -23,6 +23,7 @@ from savdo.channels.errors import BadPayload, BadSignature, Blocked, Busy, Canno
 from savdo.channels.models import KINDS, Button, Connection, Event, File, Inbound, MediaKind, Outbound, channel
 from savdo.channels.sandbox import Sandbox
 from tests.emulators.meta import Meta, open_meta
+from tests.emulators.meta_pages import Page
 from tests.emulators.serving import serving
 from tests.emulators.telegram import Telegram
 from tests.emulators.whatsapp import WhatsApp
@@ -118,6 +119,29 @@ async def whatsapp_cloud() -> AsyncGenerator[FarSide]:
 
 
 @asynccontextmanager
+async def page(kind: Literal["messenger", "instagram"]) -> AsyncGenerator[FarSide]:
+    meta = Meta()
+    found = Page(meta, kind)
+    customer = found.person()
+    found.says(customer, "Hello")
+    async with open_meta(meta):
+        yield FarSide(
+            connection_of(kind, {"token": found.token}, account=found.account, page_id=found.page_id, comments="privately"),
+            signed={"x-hub-signature-256": meta.signature(b"{}")},
+            thread_id=customer.id,
+            message_id="m_IN1",
+            received=lambda: [one.text for one in found.sent],
+            refusals={
+                Blocked: lambda: meta.fails("messages", 400, 551, "This person is not available"),
+                Refused: lambda: meta.fails("messages", 400, 100, "Invalid parameter"),
+                Disconnected: meta.token_expires,
+                Busy: lambda: meta.floods(code=613),
+                Uncertain: lambda: meta.cuts("messages", taking=True),
+            },
+        )
+
+
+@asynccontextmanager
 async def web_chat() -> AsyncGenerator[FarSide]:
     # Its visitors have their own endpoints and read the rows themselves: no hook, no company, nothing to refuse.
     yield FarSide(connection_of("web_chat", {}), None, "v_visitor", "0198-id")
@@ -143,6 +167,8 @@ FAR_SIDES: Mapping[str, Callable[[], AbstractAsyncContextManager[FarSide]]] = {
     "telegram_bot": telegram_bot,
     "telegram_business": telegram_business,
     "whatsapp_cloud": whatsapp_cloud,
+    "messenger": lambda: page("messenger"),
+    "instagram": lambda: page("instagram"),
     "web_chat": web_chat,
     "sandbox": sandbox,
 }

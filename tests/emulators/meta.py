@@ -58,8 +58,10 @@ class Call:
 
     @property
     def doing(self) -> str:
-        """What faults and counters name it by: the edge, the node where there is none, `read` for a read mark."""
-        return "read" if self.params.get("status") == "read" else self.edge or self.node
+        """What faults and counters name it by: the edge, the node where there is none, `read` for a read mark, what is shown
+        (`typing_on`) for what is no message."""
+        shown = "read" if self.params.get("status") == "read" else self.params.get("sender_action")
+        return str(shown or self.edge or self.node)
 
 
 @dataclass
@@ -97,6 +99,8 @@ class Meta:
         self.called_at: dict[str, list[float]] = {}
         # What each token may do; one that is missing has expired.
         self.tokens: dict[str, set[str]] = {}
+        # Those of another part of the app than its main one have a secret of their own.
+        self.secrets: dict[str, str] = {}
         self.files: dict[str, tuple[bytes, str]] = {}
         self.subscribed: set[str] = set()
         # Of whoever logs in: the pages they chose, and the codes that were not used yet (redirect, scopes).
@@ -246,7 +250,7 @@ class Meta:
 
     def _proven(self, call: Call, token: str) -> None:
         # As when "Require App Secret" is on.
-        right = hmac.new(self.secret.encode(), token.encode(), hashlib.sha256).hexdigest()
+        right = hmac.new(self.secrets.get(token, self.secret).encode(), token.encode(), hashlib.sha256).hexdigest()
         if call.params.pop("appsecret_proof", "") != right:
             raise Refusal(400, 100, "API calls from the server require an appsecret_proof argument")
 
@@ -309,7 +313,7 @@ class Meta:
 @asynccontextmanager
 async def open_meta(meta: Meta) -> AsyncGenerator[str]:
     """Serves it, as what every setting of Meta's points to meanwhile; its address."""
-    names = ("SAVDO_META_URL", "SAVDO_INSTAGRAM_URL")
+    names = ("SAVDO_META_URL", "SAVDO_META_DIALOG_URL", "SAVDO_INSTAGRAM_URL", "SAVDO_INSTAGRAM_DIALOG_URL", "SAVDO_INSTAGRAM_TOKEN_URL")
     before = {name: os.environ.get(name) for name in names}
     async with serving(meta.app) as base:
         os.environ.update(dict.fromkeys(names, base))
