@@ -96,7 +96,7 @@ async def call(entry: Entry, prompt: Prompt, seconds: float) -> Spoken:
                 model, _messages(prompt), model_settings=_settings(entry, prompt, seconds), model_request_parameters=_parameters(prompt)
             )
     except TimeoutError:
-        raise ModelFailed(f"no answer in {seconds:.0f} s") from None
+        raise ModelFailed(f"no answer in {seconds:.2g} s") from None
     except ModelHTTPError as error:
         raise ModelFailed(f"status {error.status_code}", status=error.status_code, retry_after=_retry_after(error)) from None
     except Exception as error:  # noqa: BLE001 # whatever a provider's library raises, the next model is asked

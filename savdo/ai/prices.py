@@ -3,35 +3,21 @@
 Loaded with `savdo.ai.models`, since the list takes half a second.
 """
 
-import functools
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
-from typing import Any, Final
+from typing import Final
 
 import genai_prices
 
 from savdo.ai.talk import Entry, Usage
-from savdo.base.settings import WrongSetting, settings
+from savdo.base.settings import ModelPrice, settings
 
 # A cap cannot hold what has no price: a provider's model that nobody knows the price of is counted as a dear one.
-ASSUMED_IN: Final = Decimal(10)
-ASSUMED_OUT: Final = Decimal(50)
-
-
-@dataclass(frozen=True, slots=True)
-class Price:
-    """USD a million tokens."""
-
-    tokens_in: Decimal
-    tokens_out: Decimal
-    cached: Decimal
+ASSUMED: Final = ModelPrice.model_validate({"in": 10, "out": 50})
 
 
 def micros(entry: Entry, usage: Usage) -> tuple[int, bool]:
     """(millionths of USD, whether the price is known). A server of one's own costs 0 unless SAVDO_MODEL_PRICES says otherwise."""
-    own = own_prices(settings().model_prices).get(repr(entry))
+    own = settings().model_prices.get(repr(entry))
     if own is not None:
         return _by(own, usage), True
     if entry.provider == "compatible":
@@ -43,32 +29,13 @@ def micros(entry: Entry, usage: Usage) -> tuple[int, bool]:
     try:
         return _whole(genai_prices.calc_price(counted, entry.name, provider_id=entry.provider).total_price * 1_000_000), True
     except LookupError:
-        return _by(Price(ASSUMED_IN, ASSUMED_OUT, ASSUMED_IN), usage), False
+        return _by(ASSUMED, usage), False
 
 
-@functools.lru_cache(maxsize=4)
-def own_prices(text: str) -> Mapping[str, Price]:
-    """The prices of SAVDO_MODEL_PRICES by "provider:name". Raises WrongSetting."""
-    try:
-        return {name: _price(one) for name, one in json.loads(text or "{}", parse_float=Decimal, parse_int=Decimal).items()}
-    except (ValueError, TypeError, KeyError, AttributeError):
-        raise WrongSetting(
-            'SAVDO_MODEL_PRICES: JSON like {"openai:gpt-5": {"in": 1.25, "out": 10, "cached": 0.125}} is needed, in USD a million tokens',
-            field="SAVDO_MODEL_PRICES",
-        ) from None
-
-
-def _price(one: Mapping[str, Any]) -> Price:
-    values = (one["in"], one["out"], one.get("cached", one["in"]))
-    if not all(isinstance(value, Decimal) and value >= 0 for value in values):
-        raise ValueError(values)
-    return Price(*values)
-
-
-def _by(price: Price, usage: Usage) -> int:
+def _by(price: ModelPrice, usage: Usage) -> int:
     # A dollar a million tokens is a millionth of a dollar a token.
-    fresh = usage.tokens_in - usage.cached
-    return _whole(fresh * price.tokens_in + usage.cached * price.cached + usage.tokens_out * price.tokens_out)
+    cached = price.tokens_in if price.cached is None else price.cached
+    return _whole((usage.tokens_in - usage.cached) * price.tokens_in + usage.cached * cached + usage.tokens_out * price.tokens_out)
 
 
 def _whole(value: Decimal) -> int:

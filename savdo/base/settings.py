@@ -5,10 +5,11 @@ A missing setting switches its feature off; a wrong one stops the start with the
 
 import functools
 import os
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import BaseModel, Field, Json, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from savdo.base.errors import SavdoError
@@ -18,6 +19,14 @@ class WrongSetting(SavdoError):
     """A setting is wrong."""
 
     code = "wrong_setting"
+
+
+class ModelPrice(BaseModel):
+    """USD a million tokens; what a provider had cached costs the same as the rest when nothing else is said."""
+
+    tokens_in: Decimal = Field(alias="in", ge=0)
+    tokens_out: Decimal = Field(alias="out", ge=0)
+    cached: Decimal | None = Field(None, ge=0)
 
 
 class Settings(BaseSettings):
@@ -44,6 +53,9 @@ class Settings(BaseSettings):
         (), description="Private hosts that outgoing requests may reach, comma-separated (host or host:port)."
     )
     telegram_api_base: str = Field("https://api.telegram.org", description="Base address of the Telegram Bot API.")
+    telegram_app_id: int = Field(0, ge=0, description="Id of the installation's app at my.telegram.org; 0 leaves personal accounts off.")
+    telegram_app_hash: SecretStr = Field(SecretStr(""), description="Hash of that app.")
+    telegram_client: str = Field("telethon", description="What speaks for personal Telegram accounts.")
     meta_url: str = Field(
         "https://graph.facebook.com", description="Base address of Meta's Graph API: WhatsApp, pages, Instagram by a page."
     )
@@ -68,8 +80,8 @@ class Settings(BaseSettings):
     model_daily_usd: float = Field(
         10.0, ge=0, le=100_000, description="Most that models may cost a tenant a day, in USD; 0 for no limit. Then answers are local."
     )
-    model_prices: str = Field(
-        "", description='Own prices in USD a million tokens, as JSON: {"openai:gpt-5": {"in": 1.25, "out": 10, "cached": 0.125}}.'
+    model_prices: Annotated[Json[dict[str, ModelPrice]], NoDecode] = Field(
+        "{}", description='Own prices in USD a million tokens, as JSON: {"openai:gpt-5": {"in": 1.25, "out": 10, "cached": 0.125}}.'
     )
     anthropic_api_key: SecretStr = Field(SecretStr(""), description="Key of Anthropic.")
     anthropic_api_base: str = Field("", description="Base address of Anthropic; empty for its own.")

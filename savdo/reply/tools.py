@@ -9,7 +9,7 @@ import ast
 import asyncio
 import operator
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, DecimalException
 from typing import Any, Final
@@ -25,6 +25,7 @@ from savdo.knowledge import extract, search
 from savdo.knowledge.models import Passage
 from savdo.knowledge.whole import Shareable
 from savdo.reply import grounds, injection
+from savdo.reply.grounds import Known
 from savdo.reply.models import Evidence, Turn
 
 LONGEST_PAGE: Final = 6_000
@@ -33,6 +34,7 @@ MOST_FOUND: Final = 5
 # How many of one thing, people or months: small counts need no source.
 SMALL: Final = 60
 PAGE_S: Final = 6.0
+ARITHMETIC: Final = "Only + - * / ( ) and % of numbers can be computed."
 OPERATORS: Final[Mapping[type[ast.operator], Callable[[Decimal, Decimal], Decimal]]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
 }  # fmt: skip
@@ -201,25 +203,41 @@ def computed(expression: str, evidence: Evidence) -> str:
     for number in re.findall(r"\d+(?:\.\d+)?\s*%?", plain):
         value = Decimal(number.rstrip("% "))
         is_count = value == value.to_integral() and value <= SMALL and "%" not in number
-        if not is_count and value != 100 and list(grounds.figure_faults(number, known)):
+        if not is_count and value != 100 and not _is_said(number, known):
             raise Refused(f"{number.strip()} stands in no text and was not said by the customer.")
     try:
-        tree = ast.parse(re.sub(r"(\d+(?:\.\d+)?)\s*%", r"(\1/100)", plain), mode="eval")
-        value = _value(tree.body)
-    except (SyntaxError, DecimalException, RecursionError):
-        raise Refused("Only + - * / ( ) and % of numbers can be computed.") from None
+        tree = ast.parse(re.sub(r"(\d+(?:\.\d+)?)\s*%", r"(\1*percent)", plain), mode="eval").body
+        value = _value(tree, known)
+    except (SyntaxError, DecimalException, RecursionError, MemoryError):
+        raise Refused(ARITHMETIC) from None
     rounded = value.quantize(Decimal("0.01"))
-    return f"{rounded:f}".rstrip("0").rstrip(".") if "." in f"{rounded:f}" else f"{rounded:f}"
+    return f"{rounded:f}".rstrip("0").rstrip(".")
 
 
-def _value(node: ast.expr) -> Decimal:
+def _value(node: ast.expr, known: Known) -> Decimal:
     if isinstance(node, ast.Constant) and isinstance(node.value, int | float) and not isinstance(node.value, bool):
         return Decimal(str(node.value))
+    if isinstance(node, ast.Name) and node.id == "percent":
+        return Decimal("0.01")
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        return -_value(node.operand)
+        return -_value(node.operand, known)
     if isinstance(node, ast.BinOp) and type(node.op) in OPERATORS:
-        return OPERATORS[type(node.op)](_value(node.left), _value(node.right))
-    raise Refused("Only + - * / ( ) and % of numbers can be computed.")
+        # Less of a price, or a part of it, is a discount: only by what was said. More of it may be any small count.
+        if isinstance(node.op, ast.Sub | ast.Div) and not any(_is_said(figure, known) for figure in _figures(node.right)):
+            raise Refused(f"Nobody said {ast.unparse(node.right)}.")
+        return OPERATORS[type(node.op)](_value(node.left, known), _value(node.right, known))
+    raise Refused(ARITHMETIC)
+
+
+def _figures(node: ast.expr) -> Iterator[str]:
+    of_percent = any(isinstance(inner, ast.Name) for inner in ast.walk(node))
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Constant):
+            yield f"{inner.value}%" if of_percent else str(inner.value)
+
+
+def _is_said(figure: str, known: Known) -> bool:
+    return not list(grounds.figure_faults(figure, known))
 
 
 def _is_within(url: str, allowed: str) -> bool:

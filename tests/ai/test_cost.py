@@ -107,9 +107,12 @@ def test_that_a_price_is_known_or_assumed(entry: Entry, usage: Usage, expected: 
 
 
 @pytest.mark.parametrize("text", ["[]", "{", '{"openai:x": {"in": 1}}', '{"openai:x": {"in": -1, "out": 1}}', '{"openai:x": 3}'])
-def test_that_wrong_prices_are_named(text: str) -> None:
-    with pytest.raises(WrongSetting, match="SAVDO_MODEL_PRICES"):
-        prices.own_prices(text)
+def test_that_wrong_prices_stop_the_start(text: str) -> None:
+    with fresh() as patch:
+        patch.setenv("SAVDO_MODEL_PRICES", text)
+        settings.cache_clear()
+        with pytest.raises(WrongSetting, match="SAVDO_MODEL_PRICES"):
+            settings()
 
 
 async def test_that_every_process_sees_how_the_models_do(tenant_id: UUID) -> None:
