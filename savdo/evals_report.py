@@ -25,7 +25,9 @@ out = Console()
 def show(result: Figures) -> None:
     """The tables on the screen."""
     for title, head, body in tables(result):
-        table = Table(*head, title=title)
+        table = Table(title=title)
+        for name in head:
+            table.add_column(name, no_wrap=name == head[0])
         for row in body:
             table.add_row(*map(escape, row))
         out.print(table)

@@ -12,7 +12,7 @@ from typing import Any, Final
 from savdo.ai import language
 from savdo.knowledge import words
 from savdo.knowledge.models import Found
-from savdo.reply import answers, cues, leads, sayings, topic
+from savdo.reply import answers, cues, leads, sayings, topic, visits
 from savdo.reply.models import Campaign, Draft, Reading, Turn
 
 LONGEST: Final = 700
@@ -38,7 +38,7 @@ def compose(turn: Turn, reading: Reading, found: Found) -> Draft:
     everything = {**turn.facts, **facts}
     if turn.status in ("human", "closed") or _is_spam(turn, reading):
         return Draft("", reading, silent=True, facts=facts if turn.status == "human" else {}, score=leads.score(everything))
-    says = _from_thread(reading)
+    says = _from_thread(turn, reading)
     draft = _doubted(turn, reading, found) if says else FROM_PASSAGES.get(reading.intent, _question)(turn, reading, found)
     draft = draft or (says(turn, reading) if says else _unknown(turn, reading))
     text = _shortened(_greeted(turn, reading, draft.text))
@@ -59,10 +59,12 @@ def _doubted(turn: Turn, reading: Reading, found: Found) -> Draft | None:
     return Draft(_joined(answer.text, step), reading, cited=answer.cited, notes=(*answer.notes, f"read as {reading.intent}, doubted"))
 
 
-def _from_thread(reading: Reading) -> Said | None:
+def _from_thread(turn: Turn, reading: Reading) -> Said | None:
     """What is answered without looking anything up; a person asked for comes before all but a goodbye and a complaint."""
     if reading.wants_human and reading.intent not in ("opt_out", "complaint"):
         return _person
+    if visits.goes_on(turn, reading):
+        return _booking
     return FROM_THREAD.get(reading.intent)
 
 
@@ -110,13 +112,7 @@ def _off_topic(turn: Turn, reading: Reading) -> Draft:
 
 
 def _booking(turn: Turn, reading: Reading) -> Draft:
-    known = {**turn.facts, **reading.entities}
-    if not known.get("timeline"):
-        hours = sayings.hours(turn.profile, reading)
-        return Draft(
-            _joined(sayings.say("hours", turn, reading, hours=hours) if hours else "", sayings.say("ask_when", turn, reading)), reading
-        )
-    return Draft(_joined(sayings.say("booking", turn, reading), _contact_wish(turn, reading)), reading)
+    return Draft(visits.answer(turn, reading), reading)
 
 
 def _unclear(turn: Turn, reading: Reading) -> Draft:

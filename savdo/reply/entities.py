@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from savdo.reply import amounts, names, phones
+from savdo.reply import amounts, dates, names, phones
 from savdo.reply.models import Turn
 
 EMAIL: Final = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
@@ -68,7 +68,8 @@ STARTING: Final = re.compile(r"boshla|бошла|начать|начн[её]м|�
 
 
 def read(turn: Turn, intent: str) -> dict[str, Any]:
-    """The entities of a turn by the keys of the evaluation data. A phone or name given in parts is put together from the thread."""
+    """The entities of a turn by the keys of the evaluation data, and `when` (see `dates`). A phone or name given in parts is put
+    together from the thread."""
     text = turn.text
     currency = str(turn.profile.get("currency") or "UZS")
     phone, without_phone = phones.find([said.text for said in turn.fresh], earlier(turn), currency)
@@ -80,6 +81,7 @@ def read(turn: Turn, intent: str) -> dict[str, Any]:
     found = {
         "name": name, "phone": phone, "email": email[0].rstrip(".") if email else None, "company": company,
         "quantity": number if intent != "spam" else None, "budget": budget if intent != "spam" else None, "timeline": when,
+        "when": dates.of_turn(turn, without_phone) if intent in TIMED_INTENTS else None,
     }  # fmt: skip
     return {key: value for key, value in found.items() if value}
 

@@ -13,7 +13,7 @@ from savdo.base.db import step
 from savdo.knowledge import whole
 from savdo.knowledge.models import Found, Passage
 from savdo.knowledge.whole import Shareable
-from savdo.reply import compose, guard, leads, prompt, tools
+from savdo.reply import compose, guard, leads, prompt, tools, visits
 from savdo.reply.models import Draft, Evidence, Fault, Language, Reading, Turn
 from savdo.reply.tools import Work
 
@@ -65,7 +65,7 @@ class Ground:
 
 async def draft(turn: Turn, reading: Reading, found: Found) -> Draft:
     """The answer to a turn, checked by the guard. Never raises for a provider's trouble."""
-    evidence = evidence_of(turn, found.passages)
+    evidence = evidence_of(turn, found.passages, visits.evidence(turn, reading))
     spent = Spent()
     ground = None if _needs_no_model(turn, reading) else await _ground(turn)
     if ground is not None:
@@ -80,12 +80,13 @@ async def draft(turn: Turn, reading: Reading, found: Found) -> Draft:
     )  # fmt: skip
 
 
-def evidence_of(turn: Turn, passages: Sequence[Passage]) -> Evidence:
-    """What an answer to this turn may draw facts from: its passages, the tenant's texts and the customer's own words."""
+def evidence_of(turn: Turn, passages: Sequence[Passage], meant: Sequence[str] = ()) -> Evidence:
+    """What an answer to this turn may draw facts from: its passages, the tenant's texts and the customer's own words, `meant`
+    among them: what these words say when it is looked up in a calendar."""
     remembered = dict(turn.facts.get("remembered") or {})
     said = (
         *map(str, remembered.values()), *(one.text for one in turn.history if one.author == "contact"),
-        *(one.text for one in turn.fresh), turn.contact_name,
+        *(one.text for one in turn.fresh), turn.contact_name, *meant,
     )  # fmt: skip
     return Evidence(tuple(passages), turn.campaigns, turn.profile, tuple(text for text in said if text))
 

@@ -46,7 +46,7 @@ def test_that_the_corpus_is_large_and_even() -> None:
 
 def test_that_our_own_sentences_pass() -> None:
     evidence = Evidence((), (), {"name": "Velo Dunyo"}, ("Ali",))
-    filled = {"company": "Velo Dunyo", "name": "Ali", "quote": "…", "item": "Sayr", "price": "", "hours": "", "days": ""}
+    filled = {"company": "Velo Dunyo", "name": "Ali", "quote": "…", "item": "Sayr", "price": "", "hours": "", "days": "", "when": ""}
     stopped = [
         (variant, faults)
         for key, languages in sayings.catalogue().items()
