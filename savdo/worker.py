@@ -6,11 +6,12 @@ from savdo.ai import chain
 from savdo.base import jobs, limits
 from savdo.base.db import platform_step
 from savdo.base.settings import settings
+from savdo.channels import meta_tokens
 from savdo.conversations import echoes, media, outbox
 from savdo.knowledge import ingest
 from savdo.reply import turn
 
-JOBS = (turn.answer, outbox.deliver, media.fetch, echoes.settle, ingest.read)
+JOBS = (turn.answer, outbox.deliver, media.fetch, echoes.settle, meta_tokens.watch, ingest.read)
 
 
 @jobs.job(attempts=1, priority=10)
@@ -34,11 +35,18 @@ async def tidy(timestamp: int) -> None:  # noqa: ARG001 # cron tells the second 
         await limits.forget_old(session)
 
 
+@jobs.job(attempts=1)
+async def watch_tokens(timestamp: int) -> None:  # noqa: ARG001 # cron tells the second it is for
+    """Has every connection at Meta looked after."""
+    await meta_tokens.watch_all()
+
+
 # Six fields: seconds come last.
 CRON: tuple[tuple[str, jobs.Job[[int]]], ...] = (
     ("* * * * * */5", rescue),
     ("* * * * * */20", sweep),
     ("17 3 * * *", tidy),
+    ("41 4 * * *", watch_tokens),
 )
 
 # Nothing reacts to an event yet; the main path never goes through one.

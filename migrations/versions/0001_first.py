@@ -87,6 +87,21 @@ CREATE UNIQUE INDEX connections_account ON connections (channel, account) WHERE 
 -- Some events name only the business that several numbers belong to.
 CREATE INDEX connections_business ON connections ((settings->>'business_id')) WHERE settings ? 'business_id';
 
+-- Somebody is at Meta's dialog, or back and about to choose: found is what they may connect, with its tokens.
+CREATE TABLE logins_at_meta (
+  tenant_id uuid NOT NULL,
+  state_hash bytea NOT NULL,
+  member_id uuid NOT NULL,
+  channel text NOT NULL,
+  by_page boolean NOT NULL,
+  found bytea,
+  created_at timestamptz NOT NULL DEFAULT now(),
+  expires_at timestamptz NOT NULL,
+  used_at timestamptz,
+  PRIMARY KEY (tenant_id, state_hash),
+  FOREIGN KEY (tenant_id, member_id) REFERENCES members ON DELETE CASCADE
+);
+
 CREATE TABLE contacts (
   tenant_id uuid NOT NULL REFERENCES tenants ON DELETE CASCADE,
   id uuid NOT NULL,

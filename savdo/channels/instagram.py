@@ -75,12 +75,11 @@ class Instagram(MetaPage):
     async def subscribe(self, connection: Connection, hook_url: str) -> None:
         """Has Meta deliver the account's events to the app's address; an empty `hook_url` ends that."""
         road = self.road(connection)
-        path = f"{road.node}/subscribed_apps"
         if not hook_url:
-            await meta_graph.call(road.api, "DELETE", path)
+            await meta_graph.call(road.api, "DELETE", f"{road.node}/subscribed_apps")
             return
         # By a page, comments are a matter of the app's own settings.
         fields = PAGE_FIELDS if settings_of(connection, "page_id") else OWN_FIELDS
         if settings_of(connection, "comments") and not settings_of(connection, "page_id"):
             fields = (*fields, "comments", "live_comments")
-        await meta_graph.call(road.api, "POST", path, params={"subscribed_fields": ",".join(fields)})
+        await self._subscribe(road, fields)

@@ -60,10 +60,9 @@ class Messenger(MetaPage):
         """Has Meta deliver the page's events to the app's address; an empty `hook_url` ends that. Somebody who comes by a
         link presses Start first, which tells the link's parameter."""
         road = self.road(connection)
-        path = f"{road.node}/subscribed_apps"
         if not hook_url:
-            await meta_graph.call(road.api, "DELETE", path)
+            await meta_graph.call(road.api, "DELETE", f"{road.node}/subscribed_apps")
             return
         fields = FIELDS + (("feed",) if settings_of(connection, "comments") else ())
-        await meta_graph.call(road.api, "POST", path, params={"subscribed_fields": ",".join(fields)})
+        await self._subscribe(road, fields)
         await meta_graph.call(road.api, "POST", "me/messenger_profile", body={"get_started": {"payload": START}})

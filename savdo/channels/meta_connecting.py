@@ -22,6 +22,8 @@ from savdo.channels.models import Checked, Connection, channel
 
 # Our own address, which stands in the app's settings: Meta asks for none with each account.
 HOOK = "/hooks/meta"
+# Their events come by one page's subscription.
+PAGE_KINDS = ("messenger", "instagram")
 
 
 class AccountHere(Conflict):
@@ -58,7 +60,7 @@ async def connect(
     # Ours before Meta is told of it, so that no other company's deliveries are taken away.
     made = await _claimed(tenant_id, tried, checked.name, known)
     try:
-        await channel(kind).subscribe(replace(tried, id=made.id, key=made.key), _hook())
+        await deliver(replace(tried, id=made.id, key=made.key))
     except SavdoError:
         await _released(tenant_id, made, known)
         raise
@@ -74,10 +76,10 @@ async def connect(
 async def renew(tenant_id: UUID, by: str, connection_id: UUID, credentials: Mapping[str, str]) -> Checked:
     """A new token for the same account. Raises NotFound, and what Meta's refusals mean."""
     async with step(tenant_id) as session:
-        connection = await _own(session, connection_id)
+        connection = await own(session, connection_id)
     tried = replace(connection, credentials=credentials)
     checked = await channel(connection.channel).check(tried)
-    await channel(connection.channel).subscribe(tried, _hook())
+    await deliver(tried)
     async with step(tenant_id) as session:
         await connections.save_credentials(session, connection_id, credentials)
         await audit.note(session, tenant_id, by, "connection.reconnected", str(connection_id), {"channel": connection.channel})
@@ -87,18 +89,33 @@ async def renew(tenant_id: UUID, by: str, connection_id: UUID, credentials: Mapp
 async def disconnect(tenant_id: UUID, by: str, connection_id: UUID) -> None:
     """Ends the deliveries and forgets the token; what was said is kept. Raises NotFound."""
     async with step(tenant_id) as session:
-        connection = await _own(session, connection_id)
+        connection = await own(session, connection_id)
         if connection.status == "off":
             return
         await connections.forget(session, connection_id)
         await audit.note(session, tenant_id, by, "connection.off", str(connection_id), {"channel": connection.channel})
     business = str(connection.settings.get("business_id") or "")
-    # Deliveries are a business': while another of its numbers is connected they go on.
-    if business and await connections.of_accounts(connection.channel, (), [business]):
-        return
+    # Deliveries are a business', or a page's: while another of its numbers, or its other channel, is connected they go on.
+    kinds = PAGE_KINDS if connection.channel in PAGE_KINDS else (connection.channel,)
+    for kind in kinds if business else ():
+        if await connections.of_accounts(kind, (), [business]):
+            return
     # Switched off here is what counts: whatever Meta still delivers finds no connection.
     with contextlib.suppress(SavdoError):
         await channel(connection.channel).subscribe(connection, "")
+
+
+async def deliver(connection: Connection) -> None:
+    """Has Meta deliver the events of a connection here. Raises what its refusals mean."""
+    await channel(connection.channel).subscribe(connection, _hook())
+
+
+async def own(session: Session, connection_id: UUID) -> Connection:
+    """A connection of the session's tenant. Raises NotFound."""
+    try:
+        return await connections.by_id(session, connection_id)
+    except connections.UnknownKey:
+        raise NotFound from None
 
 
 async def _known(session: Session, kind: str, account: str) -> Connection | None:
@@ -132,13 +149,6 @@ async def _released(tenant_id: UUID, made: Connection, known: Connection | None)
             await session.execute("UPDATE connections SET status = %s WHERE id = %s AND status = 'reconnect'", (known.status, made.id))
         else:
             await session.execute("DELETE FROM connections WHERE id = %s", (made.id,))
-
-
-async def _own(session: Session, connection_id: UUID) -> Connection:
-    try:
-        return await connections.by_id(session, connection_id)
-    except connections.UnknownKey:
-        raise NotFound from None
 
 
 def _hook() -> str:

@@ -108,8 +108,8 @@ async def call(
     sends: bool = False,
     versioned: bool = True,
 ) -> dict[str, Any]:
-    """The answer of one call of `path` (below the version, where there is one). Raises the ChannelError its refusal means; where nobody can
-    know whether it was carried out, a call that sends raises Uncertain and any other Unreachable."""
+    """The answer of one call of `path` (below the version, where there is one). Raises the ChannelError its refusal means;
+    where nobody can know whether it was carried out, a call that sends raises Uncertain and any other Unreachable."""
     unsure = Uncertain if sends else Unreachable
     address = f"{chosen.base.rstrip('/')}/{f'{settings().meta_version}/' if versioned else ''}{quote(path, safe='/')}"
     answer = await _asked(
@@ -133,10 +133,15 @@ class Permit:
 
 
 async def permit(connection: Connection, service: str) -> Permit:
-    """What Meta says about a connection's token, asked as the installation's app. Raises the ChannelError of a refusal."""
+    """What Meta says about a connection's token. Raises the ChannelError of a refusal."""
+    return await permit_of(connection.credentials.get("token", ""), service)
+
+
+async def permit_of(token: str, service: str) -> Permit:
+    """What Meta says about a token, asked as the installation's app. Raises the ChannelError of a refusal."""
     chosen = settings()
     app = Api(chosen.meta_url, f"{chosen.meta_app_id}|{chosen.meta_app_secret.get_secret_value()}", "", service, {})
-    found = await call(app, "GET", "debug_token", params={"input_token": connection.credentials.get("token", "")})
+    found = await call(app, "GET", "debug_token", params={"input_token": token})
     try:
         data = found["data"]
         return Permit(bool(data["is_valid"]), int(data.get("expires_at") or 0), frozenset(map(str, data.get("scopes") or ())))

@@ -129,6 +129,18 @@ class MetaPage:
         body |= {"platform": road.platform} if road.platform else {}
         await meta_graph.call(road.api, "POST" if breakers else "DELETE", "me/messenger_profile", body=body)
 
+    async def _subscribe(self, road: Road, fields: Sequence[str]) -> None:
+        """Adds to what is delivered of a page already: its other channel may have asked for more."""
+        path = f"{road.node}/subscribed_apps"
+        apps = (await meta_graph.call(road.api, "GET", path)).get("data")
+        before: list[str] = []
+        for app in apps if isinstance(apps, list) else []:
+            # Of somebody else's app nothing is told here.
+            told = app.get("subscribed_fields") if isinstance(app, dict) else None
+            before += [one for one in told if isinstance(one, str)] if isinstance(told, list) else []
+        wanted = ",".join(dict.fromkeys([*before, *fields]))
+        await meta_graph.call(road.api, "POST", path, params={"subscribed_fields": wanted})
+
     async def _act(self, connection: Connection, thread_id: str, action: str) -> None:
         if commented(thread_id)[0]:
             return

@@ -106,9 +106,10 @@ class Reader:
 
     def _commented(self, comment: Comment, name: str) -> list[Inbound] | None:
         comment_id, author = comment.comment_id or comment.id, comment.author
-        if not self.comments or (name == "feed" and comment.item != "comment") or not comment_id or author is None or not author.id:
-            return None
-        if author.id == self.account:
+        if not comment_id or author is None or not author.id:
+            # A page's feed also tells of likes and of its own posts, which nobody has to answer.
+            return [] if name == "feed" and comment.item else None
+        if not self.comments or author.id == self.account or (name == "feed" and comment.item != "comment"):
             # What we answer in public is a comment too.
             return []
         # Under a comment of a comment an answer is put to the first; a page's own posts are no comment.

@@ -103,6 +103,7 @@ class Meta:
         self.secrets: dict[str, str] = {}
         self.files: dict[str, tuple[bytes, str]] = {}
         self.subscribed: set[str] = set()
+        self.fields: dict[str, list[str]] = {}
         # Of whoever logs in: the pages they chose, and the codes that were not used yet (redirect, scopes).
         self.pages: list[dict[str, Any]] = []
         self.codes: dict[str, tuple[str, set[str]]] = {}
@@ -264,7 +265,9 @@ class Meta:
         if not any(one.owns(call.node) for one in self.parts):
             raise Refusal(400, 100, f"Unsupported request. Object with ID '{call.node}' does not exist")
         if call.method == "GET":
-            return {"data": [{"id": self.app_id}] if call.node in self.subscribed else []}
+            fields = self.fields.get(call.node, [])
+            return {"data": [{"id": self.app_id, "subscribed_fields": fields}] if call.node in self.subscribed else []}
+        self.fields[call.node] = str(call.params.get("subscribed_fields", "")).split(",") if call.method == "POST" else []
         (self.subscribed.add if call.method == "POST" else self.subscribed.discard)(call.node)
         return {"success": True}
 

@@ -33,6 +33,7 @@ MAY_SEE_EVERY_TENANT = {
     "savdo/base/limits.py",  # a limit belongs to a key, before it is known whose it is
     "savdo/accounts/access.py",  # signing in by e-mail
     "savdo/channels/connections.py",  # one delivery of Meta's is for the numbers and pages of many
+    "savdo/channels/meta_tokens.py",  # tokens that end are renewed for every company
     "savdo/channels/telegram_polling.py",  # one process polls for all bots
     "savdo/channels/telegram_connecting.py",  # a new address is told to Telegram for all bots
     "savdo/conversations/outbox.py",  # sweeps every tenant's stuck messages
@@ -121,6 +122,8 @@ def test_that_adapters_see_no_database_and_no_job() -> None:
         "savdo/channels/linked.py",
         "savdo/channels/telegram_connecting.py",
         "savdo/channels/meta_connecting.py",
+        "savdo/channels/meta_tokens.py",
+        "savdo/channels/page_connecting.py",
         "savdo/channels/telegram_polling.py",
         "savdo/channels/__init__.py",
     }
