@@ -6,7 +6,7 @@ from savdo.ai import chain
 from savdo.base import jobs, limits
 from savdo.base.db import platform_step
 from savdo.base.settings import settings
-from savdo.channels import meta_tokens
+from savdo.channels import meta_tokens, telegram_sessions
 from savdo.conversations import echoes, media, outbox
 from savdo.knowledge import ingest
 from savdo.reply import turn
@@ -62,4 +62,9 @@ async def run(stop: asyncio.Event) -> None:
         # The model library takes seconds to load: not during somebody's first turn.
         await asyncio.to_thread(chain.adapter)
     await jobs.rescue_stalled()
-    await jobs.work(concurrency=settings().worker_concurrency, stop=stop)
+    speaking = asyncio.create_task(telegram_sessions.hold(turn.take), name="telegram accounts")
+    try:
+        await jobs.work(concurrency=settings().worker_concurrency, stop=stop)
+    finally:
+        speaking.cancel()
+        await asyncio.gather(speaking, return_exceptions=True)

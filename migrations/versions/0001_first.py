@@ -87,6 +87,47 @@ CREATE UNIQUE INDEX connections_account ON connections (channel, account) WHERE 
 -- Some events name only the business that several numbers belong to.
 CREATE INDEX connections_business ON connections ((settings->>'business_id')) WHERE settings ? 'business_id';
 
+-- A personal Telegram account: who speaks for it now, whom it may write to, what is asked of it, and logging in.
+CREATE TABLE userbot_leases (
+  tenant_id uuid NOT NULL,
+  connection_id uuid NOT NULL,
+  holder uuid NOT NULL,
+  until timestamptz NOT NULL,
+  PRIMARY KEY (tenant_id, connection_id),
+  FOREIGN KEY (tenant_id, connection_id) REFERENCES connections ON DELETE CASCADE
+);
+
+CREATE TABLE userbot_peers (
+  tenant_id uuid NOT NULL,
+  connection_id uuid NOT NULL,
+  peer bigint NOT NULL,
+  access_hash bigint NOT NULL,
+  wrote_at timestamptz,
+  PRIMARY KEY (tenant_id, connection_id, peer),
+  FOREIGN KEY (tenant_id, connection_id) REFERENCES connections ON DELETE CASCADE
+);
+
+CREATE TABLE userbot_calls (
+  tenant_id uuid NOT NULL,
+  id uuid NOT NULL,
+  connection_id uuid NOT NULL,
+  request bytea NOT NULL,
+  answer bytea,
+  asked_at timestamptz NOT NULL DEFAULT now(),
+  claimed_at timestamptz,
+  PRIMARY KEY (tenant_id, id),
+  FOREIGN KEY (tenant_id, connection_id) REFERENCES connections ON DELETE CASCADE
+);
+CREATE INDEX userbot_calls_waiting ON userbot_calls (tenant_id, connection_id, id) WHERE claimed_at IS NULL;
+
+CREATE TABLE userbot_logins (
+  tenant_id uuid NOT NULL REFERENCES tenants ON DELETE CASCADE,
+  id uuid NOT NULL,
+  state bytea NOT NULL,
+  expires_at timestamptz NOT NULL,
+  PRIMARY KEY (tenant_id, id)
+);
+
 -- Somebody is at Meta's dialog, or back and about to choose: found is what they may connect, with its tokens.
 CREATE TABLE logins_at_meta (
   tenant_id uuid NOT NULL,

@@ -19,6 +19,7 @@ KINDS: Mapping[str, str] = {
     "web_chat": "savdo.channels.web_chat:WebChat",
     "telegram_bot": "savdo.channels.telegram_bot:TelegramBot",
     "telegram_business": "savdo.channels.telegram_business:TelegramBusiness",
+    "telegram_userbot": "savdo.channels.telegram_userbot:TelegramUserbot",
     "whatsapp_cloud": "savdo.channels.whatsapp_cloud:WhatsAppCloud",
     "messenger": "savdo.channels.messenger:Messenger",
     "instagram": "savdo.channels.instagram:Instagram",

