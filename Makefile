@@ -6,7 +6,7 @@ SOURCES := $(shell find savdo/web/assets savdo/web/templates -type f -not -path 
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format assets migrate eval bench train lock clean
+.PHONY: help setup demo test check format assets migrate eval baseline bench train lock clean
 
 help: ## Print the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,8 +33,11 @@ assets: savdo/web/assets/built/manifest.json ## Build the pages' CSS and JavaScr
 migrate: setup ## Bring the database to the newest schema
 	@$(BIN)/savdo migrate
 
-eval: setup ## Measure the answers on evals/
-	@$(BIN)/savdo eval evals/ $(ARGS)
+eval: setup ## Measure the answers on evals/ and write docs/quality.md
+	@$(BIN)/savdo eval evals/ --report docs/quality.md $(ARGS)
+
+baseline: setup ## Write the figures that `make test` holds later changes to
+	@$(BIN)/savdo eval evals/ --sample --baseline evals/baseline.json $(ARGS)
 
 bench: setup ## Measure the main path beside the bare database
 	@$(BIN)/savdo bench $(ARGS)

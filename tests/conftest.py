@@ -33,8 +33,8 @@ from savdo.channels.sandbox import Sandbox  # noqa: E402
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest test first, whatever the random order: the other process does everything else meanwhile."""
-    items.sort(key=lambda item: "test_kill" not in item.nodeid)
+    """The longest tests first, whatever the random order: the other process does everything else meanwhile."""
+    items.sort(key=lambda item: ("test_kill" not in item.nodeid, "test_ratchet" not in item.nodeid))
 
 
 @pytest.fixture(scope="session")
