@@ -80,7 +80,7 @@ class Settings(BaseSettings):
     model_daily_usd: float = Field(
         10.0, ge=0, le=100_000, description="Most that models may cost a tenant a day, in USD; 0 for no limit. Then answers are local."
     )
-    model_prices: Annotated[Json[dict[str, ModelPrice]], NoDecode] = Field(
+    model_prices: Annotated[Json[dict[str, ModelPrice]], NoDecode] = Field(  # pyright: ignore[reportAssignmentType] # read as if given
         "{}", description='Own prices in USD a million tokens, as JSON: {"openai:gpt-5": {"in": 1.25, "out": 10, "cached": 0.125}}.'
     )
     anthropic_api_key: SecretStr = Field(SecretStr(""), description="Key of Anthropic.")

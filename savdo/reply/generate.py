@@ -99,7 +99,7 @@ async def _ground(turn: Turn) -> Ground | None:
         )
         if asking is None:
             return None
-        return Ground(asking, await whole.passages(session, prompt.WHOLE_BYTES), await whole.shareable(session))
+        return Ground(asking, await whole.passages(session, prompt.room(turn)), await whole.shareable(session))
 
 
 def _needs_no_model(turn: Turn, reading: Reading) -> bool:

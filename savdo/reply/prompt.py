@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from savdo.ai.chain import tokens
+from savdo.ai.chain import BYTES_A_TOKEN, tokens
 from savdo.ai.talk import Message, Prompt, Tool, ToolCall, ToolResult
 from savdo.knowledge.models import Passage
 from savdo.reply import summary
@@ -18,7 +18,8 @@ from savdo.reply.models import Fault, Reading, Said, Turn
 BUDGET_TOKENS: Final = 15_000
 # Bytes, as tokens are estimated (`chain.tokens`): a third of each is its share of the budget. What is left is for tools' results.
 COMPANY_BYTES: Final = 9_000
-WHOLE_BYTES: Final = 12_000
+# What everything else may take at most: rules, tools, the answer's schema, thread, turn and two results of tools.
+REST_BYTES: Final = 27_000
 PASSAGES_BYTES: Final = 10_000
 THREAD_BYTES: Final = 5_000
 EARLIER_BYTES: Final = 4_000
@@ -45,9 +46,14 @@ Use another tool only when the texts below do not say enough or something must b
 def build(turn: Turn, reading: Reading, passages: Sequence[Passage], whole: Sequence[Passage] = (), tools: Sequence[Tool] = ()) -> Prompt:
     """A prompt of at most about 15,000 tokens; the last message is the customer's turn. With `whole`, the knowledge base in
     full, `passages` begin with it and only the numbers of those found for this turn are told; see `numbered`."""
-    stable = [RULES, FORM, _company(turn), *_shown(whole, 1, WHOLE_BYTES)]
+    stable = [RULES, FORM, _company(turn), *_shown(whole, 1, BUDGET_TOKENS * BYTES_A_TOKEN)]
     messages = (*_thread(turn), Message("user", _now(turn, reading, passages, whole)))
     return _within_budget(Prompt("\n\n".join(stable), messages, tuple(tools), cache_key=turn.tenant_id.hex))
+
+
+def room(turn: Turn) -> int:
+    """How many bytes the whole knowledge base may take: the same in every turn of a tenant, or nothing could be cached."""
+    return max(0, BUDGET_TOKENS * BYTES_A_TOKEN - REST_BYTES - len(_company(turn).encode()))
 
 
 def numbered(whole: Sequence[Passage], found: Sequence[Passage]) -> list[Passage]:
