@@ -5,12 +5,13 @@ import re
 from typing import Any, Final
 
 from savdo.ai import linear
+from savdo.reply import numerals
 
-SCALE: Final = r"(?:(?P<{0}>k|к|ming|минг|мың|мын|тыс\w*\.?|т\.|thousand|mln|млн\.?|million\w*|миллион\w*|mlrd|млрд|billion|миллиард\w*)(?![a-jl-zа-ь]))"
+SCALE: Final = r"(?:(?P<{0}>k|к|ming|минг|мың|мын|тыс\w*\.?|т\.|thousand|mln|млн\.?|million\w*|миллион\w*|mlrd|млрд|billion|миллиард\w*)(?!(?!dan|дан|нан|нен|тан|тен|ден|ga\b|га\b|gacha|гача|ға\b|ге\b)[a-jl-zа-ьғқң]))"
 CURRENCY: Final = r"(?P<currency>\$|usd|dollar\w*|доллар\w*|у\.?е\.?|€|eur\w*|евро|so'm\w*|som\b|sum\b|сум\w*|сўм\w*|uzs|тенге|теңге\w*|tenge\w*|тг|tg|₸|kzt|руб\w*|₽)?"
 NUMBER: Final = r"\d{1,3}(?:[ .,]\d{3})+(?!\d)|\d+(?:[.,]\d+)?"
 AMOUNT: Final = re.compile(
-    rf"(?P<dollar>\$)?\s?(?P<first>{NUMBER})\s?{SCALE.format('scale1')}?\s?(?:(?:-|–|—|dan|дан|до|to|ден)\s?(?P<second>{NUMBER})\s?)?{SCALE.format('scale2')}?\s?{CURRENCY}",
+    rf"(?P<dollar>\$)?\s?(?P<first>{NUMBER})\s?{SCALE.format('scale1')}?\s?(?:(?:-|–|—|dan|дан|нан|нен|тан|тен|до|to|ден|and)\s?\$?(?P<second>{NUMBER})\s?)?{SCALE.format('scale2')}?\s?{CURRENCY}",
     re.IGNORECASE,
 )
 POWERS: Final = (
@@ -40,15 +41,20 @@ UP_TO_BEFORE: Final = re.compile(
 )
 FROM_BEFORE: Final = re.compile(r"(?:\bот|не меньше|минимум|at least|from|kamida|камида)\s*$", re.IGNORECASE)
 SMALLEST: Final = 1_000
+# Of the currencies whose notes are worth more.
+SMALLEST_ABROAD: Final = 20
+ABROAD: Final = re.compile(r"\$|usd|dollar|доллар|у\.?е|€|eur|евро", re.IGNORECASE)
+CASE: Final = re.compile(r"(?:gacha|гача|dan|дан|нан|нен|тан|тен|ден)$")
 
 
 def budget(text: str, default_currency: str) -> dict[str, Any] | None:
     """{min, max, currency} in major units when the customer says what they can spend, else None. A price somebody named is none."""
-    text = linear.APOSTROPHES.sub("'", text)
+    text = _in_digits(linear.APOSTROPHES.sub("'", text))
     for match in AMOUNT.finditer(text):
         before, after = text[max(0, match.start() - 30) : match.start()], text[match.end() :]
         low, high, scaled = _values(match)
-        if high < SMALLEST or (not scaled and high < 10_000 and not match["dollar"]):
+        smallest = SMALLEST_ABROAD if ABROAD.match(match["dollar"] or match["currency"] or "") else SMALLEST
+        if high < smallest or (not scaled and high < 10_000 and not match["dollar"]):
             continue
         about = text[max(0, match.start() - 45) : match.end() + 30]
         currency = _currency(match, default_currency)
@@ -61,6 +67,15 @@ def budget(text: str, default_currency: str) -> dict[str, Any] | None:
         if SAID.search(about) or HAVE.search(before) or HAVE.search(text[match.start() : match.end() + 16]):
             return {"min": high, "max": high, "currency": currency}
     return None
+
+
+def _in_digits(text: str) -> str:
+    """ "икки миллионгача" as "2000000 гача"."""
+    for numeral in sorted(numerals.find(text), key=lambda one: -one.start):
+        if numeral.value >= SMALLEST:
+            case = CASE.search(text[numeral.start : numeral.end].lower())
+            text = f"{text[: numeral.start]}{int(numeral.value)}{' ' + case[0] if case else ''}{text[numeral.end :]}"
+    return text
 
 
 def _values(match: re.Match[str]) -> tuple[int, int, bool]:

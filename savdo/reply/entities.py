@@ -5,24 +5,40 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from savdo.ai import linear
 from savdo.reply import amounts, dates, names, phones
 from savdo.reply.models import Turn
 
 EMAIL: Final = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 NUMBERS: Final[Mapping[str, int]] = {
-    "ikki": 2, "ikkita": 2, "икки": 2, "иккита": 2, "uch": 3, "uchta": 3, "учта": 3, "to'rt": 4, "to'rtta": 4, "beshta": 5, "бешта": 5,
-    "два": 2, "две": 2, "двое": 2, "двоих": 2, "три": 3, "трое": 3, "четыре": 4, "четверых": 4, "пять": 5, "шесть": 6, "семь": 7, "десять": 10,
-    "екі": 2, "үш": 3, "төрт": 4, "бес": 5, "алты": 6, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "ten": 10,
+    word: value
+    for value, words in {
+        2: "ikki ikkita икки иккита два две двое двоих екі two", 3: "uch uchta уч учта три трое үш three", 4: "to'rt to'rtta тўрт тўртта четыре четверых төрт four",
+        5: "besh beshta беш бешта пять бес five", 6: "olti oltita олти олтита шесть алты six", 7: "yetti yettita етти еттита семь жеті seven",
+        8: "sakkiz sakkizta саккиз саккизта восемь сегіз eight", 9: "to'qqiz to'qqizta тўққиз тўққизта девять тоғыз nine", 10: "o'n o'nta onta онта ўн ўнта десять ten",
+        12: "двенадцать twelve", 15: "пятнадцать fifteen", 20: "yigirma yigirmata йигирма йигирмата двадцать жиырма twenty", 30: "o'ttiz o'ttizta ўттиз ўттизта тридцать отыз thirty",
+        50: "ellik ellikta эллик элликта пятьдесят елу fifty", 100: "yuz yuzta юз юзта сто жүз",
+    }.items()
+    for word in words.split()
 }  # fmt: skip
 COUNTED: Final = (
     r"(?:ta|та|dona|дона|дана|шт|логин\w*|индивидуальн\w*|штук\w*|pcs|pieces?|kishi\w*|киши\w*|nafar|нафар|xodim\w*|ходим\w*|odam\w*|одам\w*|o'quvchi\w*|"
     r"человек\w*|чел|сотрудник\w*|менеджер\w*|администратор\w*|продавц\w*|пользовател\w*|мест[ао]?|лиценз\w*|квартир\w*|ноутбук\w*|телефон\w*|компьютер\w*|"
-    r"адам\w*|қызметкер\w*|сатушы\w*|пайдаланушы\w*|people|persons?|users?|seats?|employees|managers|sales\w*|laptops?|phones?|computers?|units?|licen[cs]es)"
+    r"адам\w*|қызметкер\w*|сатушы\w*|пайдаланушы\w*|people|persons?|users?|seats?|employees|managers|sales\w*|laptops?|phones?|computers?|units?|licen[cs]es|"
+    r"quti\w*|қути\w*|кути\w*|короб\w*|қорап\w*|box(?:es)?|packs?|packages|пач[ке]\w*|упаков\w*|мешк\w*|мешок|qop|қоп|қап|bags?|juft|жуфт|жұп|pairs?|komplekt\w*|комплект\w*|"
+    r"sets?|рулон\w*|rulon\w*|rolls?|kg|кг|kilo\w*|кило\w*|tonna|тонн\w*|litr|литр\w*)"
 )
 QUANTITY: Final = re.compile(rf"(?<![\d.,+-])(\d{{1,4}})[\s-]?{COUNTED}(?![\w'])", re.IGNORECASE)
 WORD_QUANTITY: Final = re.compile(rf"\b({'|'.join(NUMBERS)})\s{COUNTED}(?![\w'])", re.IGNORECASE)
 REVERSED_QUANTITY: Final = re.compile(
     rf"(?:техники|все|всех|{COUNTED})\s({'|'.join(NUMBERS)})\b|\b(?:нас|biz|біз)\s(\d{{1,4}})\b(?!\s*(?:кв|kv|м))", re.IGNORECASE
+)
+# "On" is "ten" in Uzbek without its apostrophe, and "he" in Russian: a ten only before what Uzbeks and Kazakhs count with.
+TEN: Final = re.compile(r"\b(?:on (?:ta|dona|nafar|kishi\w*|xodim\w*)|он (?:дана|адам\w*|та|дона|нафар|киши\w*))\b", re.IGNORECASE)
+# The count alone, before what is wanted of it.
+WANTED_QUANTITY: Final = re.compile(
+    rf"\b({'|'.join(word for word in NUMBERS if word.endswith(('ta', 'та')))})\b(?=\s(?:kerak|керак|ol\w*|ол\w*|buyurtma|буюртма|zakaz|заказ|ber\w*|бер\w*)|\W*$)",
+    re.IGNORECASE,
 )
 # "3 people" said of the company's own staff or of its subscribers is no order; a question of a child's age is no number of things.
 SPOKEN_ALONE: Final = re.compile(
@@ -93,12 +109,17 @@ def earlier(turn: Turn) -> list[str]:
 
 def quantity(text: str) -> int | None:
     """How many things or people the customer speaks of."""
+    text = linear.APOSTROPHES.sub("'", text)
     if match := QUANTITY.search(text):
         return int(match[1]) or None
+    if match := WANTED_QUANTITY.search(text):
+        return NUMBERS[match[1].lower()]
     if match := WORD_QUANTITY.search(text):
         return NUMBERS.get(match[1].lower())
     if match := REVERSED_QUANTITY.search(text):
         return int(match[2]) if match[2] else NUMBERS.get((match[1] or "").lower())
+    if TEN.search(text):
+        return 10
     if match := SPOKEN_ALONE.search(text):
         return 3 if match[1].lower() in ("uchta", "учта") else 4 if match[1].lower() == "четверых" else 2
     return None

@@ -4,10 +4,11 @@
 import re
 from typing import Final
 
+from savdo.knowledge import words
 from savdo.reply.models import Turn
 
 LETTERS: Final = r"[^\W\d_]"
-NAME: Final = rf"[A-ZА-ЯЁӘӨҮҰҢІҒҚҲЎ]{LETTERS}+(?:['ʻʼ‘’`]{LETTERS}+)?"
+NAME: Final = rf"[A-ZА-ЯЁӘӨҮҰҢІҒҚҲЎ](?:{LETTERS}|['ʻʼ‘’`](?={LETTERS}))+"
 LOOSE_NAME: Final = rf"{LETTERS}{{2,}}(?:['ʻʼ‘’`]{LETTERS}+)?"
 INTRODUCED: Final = tuple(
     re.compile(pattern, re.IGNORECASE)
@@ -19,10 +20,10 @@ INTRODUCED: Final = tuple(
     )
 )
 SAID: Final = re.compile(
-    rf"(?:\b[Ээ]то|\b[Ii]t'?s|\b[Tt]his is|\bI am|\bI'm|\bi'm|\b[Мм]ен|\b[Яя]|\botasi|отаси|onasi|онаси)\s+(?P<name>{NAME})"
+    rf"(?:\b[Ээ]то|\b[Ii]t'?s|\b[Tt]his is|\bI am|\bI'm|\bi'm|\b[Мм]ен|\b[Mm]en|\b[Яя]|\botasi|отаси|onasi|онаси)\s+(?P<name>{NAME})"
 )
 ALONE: Final = re.compile(rf"^\W*(?P<name>{NAME})(?:\s(?P<second>{NAME}|opa|aka|опа|ака|апа))?\W*$")
-FORMS: Final = r"(?:MCHJ|МЧЖ|ООО|OOO|ТОО|TOO|ЖШС|JShS|XK|ХК|АО|AJ|АЖ|ИП|YaTT|ЯТТ|LLC|LTD|Ltd|Inc)"
+FORMS: Final = r"(?:MCHJ|MChJ|mchj|МЧЖ|ООО|OOO|ТОО|TOO|ЖШС|JShS|XK|ХК|АО|AJ|АЖ|ИП|YaTT|ЯТТ|LLC|LTD|Ltd|Inc)"
 COMPANY_WORDS: Final = r"[A-ZА-ЯЁӘӨҮҰҢІҒҚҲЎ][\w'ʻʼ‘’`-]*(?:\s(?:(?:и|va|ва|and|&|мен|of)\s)?[A-ZА-ЯЁӘӨҮҰҢІҒҚҲЎ][\w'ʻʼ‘’`-]*)*"
 COMPANY: Final = tuple(
     re.compile(pattern)
@@ -201,6 +202,16 @@ NOT_NAMES: Final = frozenset(
         "also",
     ]
 )
+# What is said instead of a name when one was asked for.
+PUT_OFF: Final = re.compile(
+    r"^(?:key[iy]n|kerak|yo.?q|hech|nima|nega|shart|hozir|bilmay|ayt|позже|потом|зачем|неважн|не\b|пока|без|аноним|кейін|керек|неге|қажет|жоқ|кейин|керак|нега|йўқ|later|why|none|skip|anonym|nope)",
+    re.IGNORECASE,
+)
+NAME_ASKED: Final = re.compile(r"\bism|исм|имя|зовут|\bатың|есім|\bname", re.IGNORECASE)
+TYPED_SMALL: Final = re.compile(
+    rf"^\W*(?:men(?:ing ismim)?\s|мен\s|я\s|it's\s|i'm\s|это\s|ha,?\s|да,?\s|иә,?\s)?(?P<name>{LETTERS}(?:{LETTERS}|['ʻʼ‘’`](?={LETTERS})){{2,15}})(?:\s(?P<second>{LETTERS}{{3,18}}))?\W*$",
+    re.IGNORECASE,
+)
 CONTACT_ASKED: Final = re.compile(r"\bism|исм|имя|зовут|атыңыз|есімі|name|raqam|рақам|телефон|phone|нөмір|номер", re.IGNORECASE)
 
 
@@ -219,7 +230,8 @@ def person(text: str, turn: Turn, *, beside_details: bool) -> str | None:
     for pattern in INTRODUCED:
         if (match := pattern.search(text)) and (name := _name(match["name"])):
             return name
-    if beside_details and (match := SAID.search(text)) and (name := _name(match["name"])):
+    asked = _name_was_asked(turn)
+    if (beside_details or asked) and (match := SAID.search(text)) and (name := _name(match["name"])):
         return name
     parts = [part.strip() for part in re.split(r"[\n,;.!?:]|\s[–—-]\s|\s{2,}", text) if part.strip()]
     if beside_details or _was_asked(turn):
@@ -240,7 +252,22 @@ def person(text: str, turn: Turn, *, beside_details: bool) -> str | None:
     for part in parts:
         if (match := ALONE.match(part)) and (name := _name(match["name"])):
             return name
-    return None
+    return _typed_small(text) if asked else None
+
+
+def _typed_small(text: str) -> str | None:
+    """The answer to "your name?" of who writes everything small: one or two words that mean nothing else."""
+    match = TYPED_SMALL.match(text.strip())
+    if not match or "?" in text or any(PUT_OFF.match(word) or word.lower() in NOT_NAMES for word in match[0].split()):
+        return None
+    said = [word for word in (match["name"], match["second"]) if word]
+    meant = [word for word in said if words.concepts(word) or set(words.folded_words(word)) & words.lexicon().stop]
+    return None if meant else _name(match["name"])
+
+
+def _name_was_asked(turn: Turn) -> bool:
+    last = next((said.text for said in reversed(turn.history) if said.author in ("bot", "member")), "")
+    return bool(NAME_ASKED.search(last)) and not turn.facts.get("name")
 
 
 def _was_asked(turn: Turn) -> bool:
