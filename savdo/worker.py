@@ -6,12 +6,12 @@ from savdo.ai import chain
 from savdo.base import jobs, limits
 from savdo.base.db import platform_step
 from savdo.base.settings import settings
-from savdo.channels import meta_tokens, telegram_sessions
-from savdo.conversations import echoes, media, outbox
+from savdo.channels import meta_tokens, telegram_health, telegram_sessions
+from savdo.conversations import contacts, echoes, media, outbox
 from savdo.knowledge import ingest
 from savdo.reply import turn
 
-JOBS = (turn.answer, outbox.deliver, media.fetch, echoes.settle, meta_tokens.watch, ingest.read)
+JOBS = (turn.answer, outbox.deliver, media.fetch, echoes.settle, contacts.introduce, meta_tokens.watch, telegram_health.watch, ingest.read)
 
 
 @jobs.job(attempts=1, priority=10)
@@ -41,12 +41,19 @@ async def watch_tokens(timestamp: int) -> None:  # noqa: ARG001 # cron tells the
     await meta_tokens.watch_all()
 
 
+@jobs.job(attempts=1)
+async def watch_deliveries(timestamp: int) -> None:  # noqa: ARG001 # cron tells the second it is for
+    """Has every bot that Telegram delivers for looked after."""
+    await telegram_health.watch_all()
+
+
 # Six fields: seconds come last.
 CRON: tuple[tuple[str, jobs.Job[[int]]], ...] = (
     ("* * * * * */5", rescue),
     ("* * * * * */20", sweep),
     ("17 3 * * *", tidy),
     ("41 4 * * *", watch_tokens),
+    ("*/5 * * * *", watch_deliveries),
 )
 
 # Nothing reacts to an event yet; the main path never goes through one.

@@ -23,6 +23,7 @@ from savdo.channels.models import Connection
 CLIENTS: dict[str, str] = {"telethon": "savdo.channels.telegram_userbot_client:Telethon"}
 # One message a second is what an account may write without being noticed (the fact sheet).
 PACE_S = 1.0
+LIMITED = "Telegram limits this account for now; @SpamBot tells until when."
 
 Event = Mapping[str, Any]
 

@@ -17,6 +17,7 @@ from savdo.base.errors import SavdoError, TooLarge
 from savdo.base.settings import settings
 from savdo.channels.errors import AccountProblem, Blocked, Busy, Refused, Uncertain, Unreachable
 from savdo.channels.telegram_held import (
+    LIMITED,
     AccountLost,
     CodeExpired,
     Event,
@@ -44,7 +45,6 @@ REFUSALS: tuple[tuple[tuple[type[Exception], ...], type[SavdoError]], ...] = (
     ((errors.UserIsBlockedError, errors.InputUserDeactivatedError), Blocked),
     ((errors.YouBlockedUserError, errors.UserPrivacyRestrictedError, errors.ChatWriteForbiddenError), Blocked),
 )
-LIMITED = "Telegram limits this account for now; @SpamBot tells until when."
 # A day: where Telegram names no end, asking again sooner only makes it longer.
 DAY_S = 86_400.0
 # How many chats, and messages of each, are looked through after a break.

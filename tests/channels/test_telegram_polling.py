@@ -256,3 +256,22 @@ async def test_that_a_server_that_fails_is_asked_again(bot: Connection, telegram
     async with polling(store):
         await store.holds(1)
     assert store.texts == ["one"]
+
+
+async def test_that_a_bot_that_answers_for_an_account_is_read_too(tenant_id: UUID, telegram: Telegram, store: Store) -> None:
+    account = telegram.owner_links(900, "bc_1")
+    asked = telegram.customer_writes(account, CHAT, "one")["business_message"]["message_id"]
+    telegram.owner_answers(account, CHAT, "two")
+    telegram.removes(account, CHAT, asked, asked + 1)
+    async with serving(telegram.app) as base:
+        async with step(tenant_id) as session:
+            made = await connections.create(
+                session, tenant_id, "telegram_business", "Shop", settings={"api_base": base},
+                credentials={"token": telegram.token, "secret": "s"},
+            )  # fmt: skip
+        async with polling(store):
+            await store.holds(7)
+            await telegram.delivered()
+        async with step(tenant_id) as session:
+            await connections.mark(session, made.id, "off")
+    assert [one.event for one in store.kept] == ["account", "message", "echo", *["deleted"] * 4]

@@ -274,6 +274,18 @@ async def test_that_a_second_program_reading_the_bot_is_shown_and_waited_out(bot
     assert await problem() is None
 
 
+async def test_that_a_reaction_is_kept_and_a_wait_is_kept_to_the_second(bot: Connection, telegram: Telegram) -> None:
+    telegram.floods("sendMessage", retry_after=2)
+    async with open_for_business():
+        telegram.customer_says(CHAT, "Sencha choyi necha pul?")
+        assert len(await answered(telegram, bot)) == 1
+        [sent] = telegram.sent
+        assert sent.at - telegram.flooded_at >= 2
+        telegram.customer_reacts(sent, "👍")
+        await telegram.delivered()
+    assert [one["payload"].get("reactions") for one in await messages(bot, "out")] == [{"contact": "👍"}]
+
+
 async def test_that_a_member_s_files_arrive(bot: Connection, telegram: Telegram) -> None:
     async with open_for_business():
         telegram.customer_says(CHAT, "Salom")

@@ -37,6 +37,7 @@ MAY_SEE_EVERY_TENANT = {
     "savdo/channels/meta_tokens.py",  # tokens that end are renewed for every company
     "savdo/channels/telegram_polling.py",  # one process polls for all bots
     "savdo/channels/telegram_sessions.py",  # a worker looks for accounts that nobody speaks for
+    "savdo/channels/telegram_health.py",  # a look at all bots' deliveries
     "savdo/channels/telegram_connecting.py",  # a new address is told to Telegram for all bots
     "savdo/conversations/outbox.py",  # sweeps every tenant's stuck messages
     "savdo/reply/record.py",  # sweeps every tenant's overdue answers
@@ -122,6 +123,7 @@ def test_that_adapters_see_no_database_and_no_job() -> None:
         "savdo/channels/models.py",
         "savdo/channels/connections.py",
         "savdo/channels/linked.py",
+        "savdo/channels/telegram_health.py",
         "savdo/channels/telegram_login.py",
         "savdo/channels/telegram_relay.py",
         "savdo/channels/telegram_sessions.py",
