@@ -20,6 +20,8 @@ from savdo.reply.hours import Clock
 from savdo.reply.models import Turn
 
 WEEK: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+# People explain first and name the time at the end.
+LONGEST: Final = 600
 # A date that has just gone by was not meant for the next year.
 GONE: Final = timedelta(days=60)
 NUMBER: Final = r"(?P<n>\d{1,2}|bir|ikki|uch|eki|ush|odin|odnu|dva|dve|tri|paru|an?|one|two|three|(?:a )?couple(?: of)?|yarim|jarty|half an?|pol|poltora)"
@@ -66,7 +68,7 @@ def of_turn(turn: Turn, text: str) -> dict[str, Any] | None:
 
 def read(text: str, now: datetime, opened: Mapping[str, Any], before: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
     """`of_turn` for a text, local time `now`, working hours as a profile has them, and what was named earlier."""
-    folded = day_words.without_traps(fold(text))
+    folded = day_words.without_traps(fold(text[-LONGEST:]))
     if moment := _in_hours(folded, now):
         return moment
     earlier = _still_ahead(before, now)

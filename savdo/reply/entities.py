@@ -97,9 +97,14 @@ def read(turn: Turn, intent: str) -> dict[str, Any]:
     found = {
         "name": name, "phone": phone, "email": email[0].rstrip(".") if email else None, "company": company,
         "quantity": number if intent != "spam" else None, "budget": budget if intent != "spam" else None, "timeline": when,
-        "when": dates.of_turn(turn, without_phone) if intent in TIMED_INTENTS else None,
+        "when": dates.of_turn(turn, without_phone) if _may_name_a_time(turn, intent) else None,
     }  # fmt: skip
     return {key: value for key, value in found.items() if value}
+
+
+def _may_name_a_time(turn: Turn, intent: str) -> bool:
+    """A lone "5 da" after the question for the hour is easily taken for small talk; "see you tomorrow" is a goodbye."""
+    return intent in TIMED_INTENTS or (intent in ("greeting", "off_topic") and "when" in turn.facts)
 
 
 def earlier(turn: Turn) -> list[str]:

@@ -42,7 +42,7 @@ def answer(turn: Turn, reading: Reading) -> str:
 def goes_on(turn: Turn, reading: Reading) -> bool:
     """Whether a customer who wants to come names the day or the hour that was asked for, in words that say nothing else."""
     spoken_of = bool(leads.signals_of(turn.facts).get("booking"))
-    return spoken_of and "when" in reading.entities and reading.intent in ("unclear", "contact_details", "greeting", "thanks_bye")
+    return spoken_of and "when" in reading.entities and reading.intent in ("unclear", "contact_details", "greeting", "off_topic")
 
 
 def asks(when: Mapping[str, Any]) -> str:
