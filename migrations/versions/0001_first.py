@@ -422,6 +422,7 @@ CREATE TABLE model_calls (
 );
 CREATE INDEX model_calls_conversation ON model_calls (tenant_id, conversation_id, number);
 CREATE INDEX model_calls_recent ON model_calls (asked_at);
+CREATE INDEX model_calls_latest ON model_calls (tenant_id, asked_at);
 
 CREATE TABLE model_days (
   tenant_id uuid NOT NULL REFERENCES tenants ON DELETE CASCADE,

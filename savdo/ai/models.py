@@ -31,6 +31,7 @@ from pydantic_ai.models.anthropic import AnthropicModel
 from pydantic_ai.models.google import GoogleModel
 from pydantic_ai.models.groq import GroqModel
 from pydantic_ai.models.openai import OpenAIChatModel
+from pydantic_ai.profiles.openai import OpenAIModelProfile
 from pydantic_ai.providers.anthropic import AnthropicProvider
 from pydantic_ai.providers.google import GoogleProvider
 from pydantic_ai.providers.groq import GroqProvider
@@ -65,7 +66,9 @@ def _compatible(entry: Entry) -> Model:
         api_key=entry.key or NO_KEY,
         http_client=openai.DefaultAsyncHttpxClient(follow_redirects=False, trust_env=False),
     )
-    return OpenAIChatModel(entry.name, provider=OpenAIProvider(openai_client=client))
+    # What servers other than OpenAI's know the longest answer by.
+    profile = OpenAIModelProfile(openai_chat_supports_max_completion_tokens=False)
+    return OpenAIChatModel(entry.name, provider=OpenAIProvider(openai_client=client), profile=profile)
 
 
 def _anthropic(entry: Entry) -> Model:
@@ -116,7 +119,8 @@ def _model(entry: Entry) -> Model:
 
 
 def _settings(entry: Entry, prompt: Prompt, seconds: float) -> ModelSettings:
-    limits: dict[str, Any] = {"timeout": seconds, "max_tokens": MAX_TOKENS, "max_retries": 0}
+    # The answer's tokens are bounded, and thoughts would use them up; the customer waits, too.
+    limits: dict[str, Any] = {"timeout": seconds, "max_tokens": MAX_TOKENS, "max_retries": 0, "thinking": False}
     if entry.provider == "anthropic":
         # The rules, the tools and the company's texts stand first, and are paid for in full only once in five minutes.
         limits |= {"anthropic_cache_instructions": True, "anthropic_cache_tool_definitions": True}
@@ -168,7 +172,16 @@ def _arguments(part: ToolCallPart) -> dict[str, Any]:
     given = part.args if not isinstance(part.args, str) else json.loads(part.args)
     if not isinstance(given, dict):
         raise ValueError("arguments are no object")
-    return given
+    return {str(key): _storable(value) for key, value in given.items()}
+
+
+def _storable(value: Any) -> Any:
+    """Without zero bytes and halves of characters, which no database keeps and no channel sends."""
+    if isinstance(value, str):
+        return value.replace("\x00", "").encode(errors="ignore").decode()
+    if isinstance(value, dict):
+        return {str(key): _storable(one) for key, one in value.items()}
+    return [_storable(one) for one in value] if isinstance(value, list) else value
 
 
 def _json_in(parts: Sequence[ModelResponsePart]) -> str:

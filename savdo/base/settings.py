@@ -72,7 +72,7 @@ class Settings(BaseSettings):
     instagram_app_id: str = Field("", description="Id of the app's Instagram part, for accounts that log in without a page.")
     instagram_app_secret: SecretStr = Field(SecretStr(""), description="Secret of the app's Instagram part.")
     models: Annotated[tuple[str, ...], NoDecode] = Field(
-        (), description="Model chain in order, comma-separated, e.g. anthropic:claude-sonnet-4-5,openai:gpt-5; empty answers locally."
+        (), description="Model chain in order, comma-separated, e.g. anthropic:claude-sonnet-5-5,openai:gpt-5; empty answers locally."
     )
     model_api_base: str = Field("", description="Base address of an OpenAI-compatible server for models named compatible:NAME.")
     model_timeout_s: float = Field(20.0, gt=0, le=120, description="Longest wait for one model call, in seconds.")

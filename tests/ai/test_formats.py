@@ -41,6 +41,16 @@ async def test_that_a_format_sends_the_stable_parts_first_and_the_same_each_turn
         assert {one["prompt_cache_key"] for one in models.asked} == {tenant_id.hex}
 
 
+@pytest.mark.parametrize(
+    "name", ["openai:gpt-5", "openai:o4-mini", "anthropic:claude-sonnet-5-5", "google:gemini-2.5-pro", "groq:openai/gpt-oss-120b"]
+)
+async def test_that_a_model_that_thinks_is_asked_to_answer_at_once(tenant_id: UUID, name: str) -> None:
+    async with installed(name) as models:
+        draft = await answered(tenant_id)
+    assert (draft.model, len(models.asked)) == (name, 1)
+    assert draft.cost_micros > 0
+
+
 async def test_that_the_model_searches_again_and_its_find_is_evidence(tenant_id: UUID) -> None:
     await answers.add_answer(tenant_id, "How much is delivery to Samarkand?", "Delivery to Samarkand costs 45 000 so'm.")
     async with installed("openai:gpt-4o-mini") as models:
