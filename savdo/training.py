@@ -22,6 +22,7 @@ from psycopg import sql
 from rich.console import Console
 from rich.progress import track
 
+from savdo import training_meaning
 from savdo.ai import embed
 from savdo.base import embedded, runtime
 from savdo.base.db import new_id, step
@@ -53,7 +54,7 @@ class Seen:
 
 
 def main() -> None:
-    os.environ["SAVDO_DEBOUNCE_MS"] = "0"
+    asyncio.run(training_meaning.learn(TRAINING, made_from()))
     name = f"training_{os.getpid()}"
     url = embedded.start(settings().data_dir, database=name)
     try:
@@ -158,7 +159,7 @@ def cross_validated(seen: Sequence[Seen], out: Console) -> None:
 def made_from(folder: Path = TRAINING) -> str:
     """A digest of everything that was learned from and of what is seen of it."""
     files = [*sorted(folder.glob("*.jsonl")), *sorted(path for path in folder.glob("businesses/*/docs/*") if path.is_file())]
-    files += [Path(str(module.__file__)) for module in (ranking, kinds)]
+    files += [Path(str(module.__file__)) for module in (ranking, kinds, training_meaning)]
     return hashlib.sha256(b"\0".join(path.read_bytes() for path in files)).hexdigest()
 
 

@@ -32,7 +32,7 @@ class Meant:
 async def of(cuts: Sequence[Cut]) -> list[Meant]:
     """What passages mean, in order. Raises Unavailable when an embeddings endpoint is set and does not answer."""
     parted = [sentences(cut.kind, cut.text) for cut in cuts]
-    texts = [_under_heading(cut, sentence) for cut, parts in zip(cuts, parted, strict=True) for sentence in parts]
+    texts = [under_heading(cut, sentence) for cut, parts in zip(cuts, parted, strict=True) for sentence in parts]
     meanings = iter(await embed.told(texts))
     return [Meant(tuple(parts), tuple(next(meanings) for _ in parts)) for parts in parted]
 
@@ -63,6 +63,7 @@ def latent_text(latent: Sequence[tuple[int, float]]) -> str:
     return f"{{{','.join(f'{place + 1}:{weight}' for place, weight in latent)}}}/{embed.LATENT_TERMS}"
 
 
-def _under_heading(cut: Cut, sentence: str) -> str:
+def under_heading(cut: Cut, sentence: str) -> str:
+    """A sentence as it is embedded: alone it often does not say what it is about."""
     heading = cut.title_path[-1][:LONGEST_HEADING] if cut.title_path and cut.kind != "row" else ""
     return f"{heading}. {sentence}" if heading else sentence
