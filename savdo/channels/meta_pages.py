@@ -10,7 +10,7 @@ from savdo.base import http
 from savdo.base.errors import TooLarge
 from savdo.channels import meta_graph, meta_webhooks, page_bodies
 from savdo.channels.errors import Busy, CannotTell, Refused, Uncertain, Unreachable
-from savdo.channels.models import Connection, Inbound, Limits, Media, Outbound, Sender
+from savdo.channels.models import Connection, File, Inbound, Limits, Media, Outbound, Sender
 from savdo.channels.page_updates import OURS, commented
 from savdo.channels.parts import in_turn
 
@@ -19,7 +19,7 @@ DAY = timedelta(hours=24)
 WEEK = timedelta(days=7)
 # An echo may overtake the answer to the call that it echoes.
 HOLD = timedelta(seconds=5)
-LIMITS = Limits(window=DAY, person_window=WEEK, menus=True, read_marks=True, hold=HOLD)
+LIMITS = Limits(window=DAY, person_window=WEEK, menus=True, read_marks=True, names=True, hold=HOLD)
 FETCH_TIMEOUT_S = 60.0
 FETCH_REDIRECTS = 3
 
@@ -174,15 +174,26 @@ def _head(road: Road, outbound: Outbound) -> page_bodies.Body:
 
 
 async def _uploaded(road: Road, part: page_bodies.Part) -> page_bodies.Body:
-    """The message of a file that was handed over first: then nobody has seen anything of it yet."""
+    """The message of a file that was handed over first: then nobody has seen anything of it yet. Where that is refused, and
+    for accounts without a page it is not documented, Meta is told where to fetch the file."""
     assert part.file is not None
-    attachment = {"type": part.type, "payload": {"is_reusable": False}}
+    try:
+        payload = {"attachment_id": await _handed_over(road, part.type, part.file)}
+    except Refused as refusal:
+        if type(refusal) is not Refused or not part.file.url:
+            raise
+        payload = {"url": part.file.url}
+    return {"attachment": {"type": part.type, "payload": payload}}
+
+
+async def _handed_over(road: Road, kind: str, file: File) -> str:
+    attachment = {"type": kind, "payload": {"is_reusable": False}}
     form = {"message": json.dumps({"attachment": attachment})} | ({"platform": road.platform} if road.platform else {})
     answer = await meta_graph.call(
         road.api, "POST", f"{road.node}/message_attachments", form=form,
-        files={"filedata": (part.file.name or part.type, part.file.content, part.file.mime)},
+        files={"filedata": (file.name or kind, file.content, file.mime)},
     )  # fmt: skip
-    return {"attachment": {"type": part.type, "payload": {"attachment_id": _id_in(road, answer, "attachment_id", Unreachable)}}}
+    return _id_in(road, answer, "attachment_id", Unreachable)
 
 
 async def _sent(road: Road, body: page_bodies.Body) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
-from typing import Any, ClassVar, Literal, Protocol, Self
+from typing import Any, ClassVar, Literal, Protocol, Self, runtime_checkable
 from uuid import UUID
 
 from savdo.channels.errors import ChannelError, UnknownChannel
@@ -226,12 +226,13 @@ class Template:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file to send: its bytes and how it is called."""
+    """A file to send: its bytes and how it is called. `url` is where another company may read it, for those that fetch."""
 
     kind: MediaKind
     name: str
     mime: str
     content: bytes
+    url: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,7 +269,8 @@ class Sent(str):
 class Limits:
     """What a channel takes. `window`: how long after the customer's last message it may be written freely, None for ever;
     `person_window` the same for a member. Without `menus` a list is put as text; without `templates` one is refused.
-    `read_marks`: each message that will be answered is acknowledged. `hold`: how long what seems to be an echo waits,
+    `read_marks`: each message that will be answered is acknowledged. `names`: whoever wrote first is asked for (`Introduces`),
+    because events do not tell. `hold`: how long what seems to be an echo waits,
     because it may overtake the answer to our own sending."""
 
     window: timedelta | None = None
@@ -276,6 +278,7 @@ class Limits:
     menus: bool = False
     templates: bool = False
     read_marks: bool = False
+    names: bool = False
     hold: timedelta = timedelta(0)
 
     def open_until(self, last_inbound_at: datetime | None, *, person: bool) -> datetime | None:
@@ -335,6 +338,15 @@ class Channel(Protocol):
 
     async def subscribe(self, connection: Connection, hook_url: str) -> None:
         """Has the company deliver to `hook_url`; an empty one ends that."""
+        ...
+
+
+@runtime_checkable
+class Introduces(Protocol):
+    """A channel that tells who a customer is only when it is asked."""
+
+    async def person(self, connection: Connection, external_id: str) -> Sender:
+        """Who it is. Raises a ChannelError subclass."""
         ...
 
 

@@ -8,8 +8,11 @@ import phonenumbers
 from psycopg.types.json import Jsonb
 
 from savdo.base import clock, secrets
-from savdo.base.db import Session, first, new_id
-from savdo.channels.models import Connection, Inbound, Sender
+from savdo.base.db import Session, first, new_id, step
+from savdo.base.jobs import job
+from savdo.channels import connections
+from savdo.channels.errors import ChannelError
+from savdo.channels.models import Connection, Inbound, Introduces, Sender, channel
 
 MOST_REMEMBERED = 30
 
@@ -42,8 +45,39 @@ async def of_identity(session: Session, connection: Connection, inbound: Inbound
     assert made is not None
     if made["contact_id"] != contact_id:
         await session.execute("DELETE FROM contacts WHERE id = %s", (contact_id,))
+    elif not sender.name and channel(connection.channel).limits.names:
+        await introduce.later(
+            session, tenant_id=str(connection.tenant_id), connection_id=str(connection.id), external_id=sender.external_id
+        )
     await also_known(session, connection, made["contact_id"], sender)
     return made["contact_id"]
+
+
+@job(attempts=4)
+async def introduce(tenant_id: str, connection_id: str, external_id: str) -> None:
+    """Asks the channel who somebody is, and writes it down where nothing is known. Raises what may pass by itself."""
+    tenant = UUID(tenant_id)
+    async with step(tenant) as session:
+        connection = await connections.by_id(session, UUID(connection_id))
+    adapter = channel(connection.channel)
+    if connection.status != "active" or not isinstance(adapter, Introduces):
+        return
+    try:
+        person = await adapter.person(connection, external_id)
+    except ChannelError as error:
+        if not error.permanent:
+            raise
+        # A customer without a name is answered all the same.
+        return
+    async with step(tenant) as session:
+        row = await first(
+            session,
+            """UPDATE identities SET profile = profile || jsonb_build_object('username', %s::text)
+                WHERE connection_id = %s AND external_id = %s RETURNING contact_id""",
+            (person.username[:64], connection.id, external_id),
+        )
+        if row is not None and person.name:
+            await session.execute("UPDATE contacts SET name = %s WHERE id = %s AND name IS NULL", (_short(person.name), row["contact_id"]))
 
 
 async def also_known(session: Session, connection: Connection, contact_id: UUID, sender: Sender) -> None:

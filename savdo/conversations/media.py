@@ -1,7 +1,10 @@
 """Attachments: what customers and members send beside text, checked by content and kept under the tenant's folder."""
 
 import asyncio
+import base64
+import binascii
 import hashlib
+import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -10,7 +13,7 @@ from uuid import UUID, uuid5
 import structlog
 from psycopg.types.json import Jsonb
 
-from savdo.base import files, live
+from savdo.base import files, live, secrets
 from savdo.base.db import Session, first, new_id, rows, step
 from savdo.base.errors import NotFound, SavdoError, TooLarge
 from savdo.base.jobs import job
@@ -101,6 +104,23 @@ async def find(session: Session, attachment_id: UUID) -> Attachment:
 async def content(tenant_id: UUID, attachment: Attachment) -> bytes:
     """The bytes of a kept file, with no transaction open. Raises NoSuchFile, FilesUnavailable."""
     return await files.get(_key(tenant_id, attachment.id))
+
+
+def address(tenant_id: UUID, attachment_id: UUID) -> str:
+    """The path where whoever was given it may read a kept file, until the file is removed."""
+    raw = tenant_id.bytes + attachment_id.bytes
+    return f"/widget/v1/files/{base64.urlsafe_b64encode(raw + _mac(raw)).decode().rstrip('=')}"
+
+
+def addressed(reference: str) -> tuple[UUID, UUID]:
+    """The tenant and the attachment that the last part of an address names. Raises NoSuchAttachment."""
+    try:
+        raw = base64.urlsafe_b64decode(reference + "=" * (-len(reference) % 4))
+    except (binascii.Error, ValueError):
+        raise NoSuchAttachment from None
+    if len(raw) != 48 or not hmac.compare_digest(raw[32:], _mac(raw[:32])):
+        raise NoSuchAttachment
+    return UUID(bytes=raw[:16]), UUID(bytes=raw[16:32])
 
 
 async def attach(session: Session, message_id: UUID, attachments: tuple[Attachment, ...]) -> None:
@@ -216,6 +236,10 @@ async def _record(
 
 def _media(one: Mapping[str, Any]) -> Media:
     return Media(one["kind"], one["reference"], one.get("name", ""), one.get("mime", ""), one.get("size", 0))
+
+
+def _mac(content: bytes) -> bytes:
+    return hmac.digest(secrets.derived_key("widget file"), content, "sha256")[:16]
 
 
 def _key(tenant_id: UUID, attachment_id: UUID) -> str:

@@ -19,6 +19,7 @@ from savdo.base import clock, telemetry
 from savdo.base.db import Session, batch, first, platform_step, rows, step
 from savdo.base.errors import SavdoError, Unavailable
 from savdo.base.jobs import job
+from savdo.base.settings import settings
 from savdo.channels import connections, menus
 from savdo.channels.errors import (
     AccountProblem,
@@ -256,7 +257,10 @@ async def _outbound(tenant_id: UUID, claim: Claim) -> Outbound:
     for one in claim.payload.get("attachments", ()):
         async with step(tenant_id) as session:
             attachment = await media.find(session, UUID(one["id"]))
-        files.append(File(attachment.kind, attachment.name, attachment.mime, await media.content(tenant_id, attachment)))
+        # Some companies fetch a file; they can where this server has an address.
+        public = settings().public_url.rstrip("/")
+        url = public + media.address(tenant_id, attachment.id) if public else ""
+        files.append(File(attachment.kind, attachment.name, attachment.mime, await media.content(tenant_id, attachment), url))
     return Outbound(
         claim.message_id, claim.thread_id, claim.text, buttons, tuple(files), claim.payload.get("reply_to", ""),
         menu=menus.read(claim.payload.get("menu")), template=_template(claim.payload.get("template")),

@@ -4,8 +4,6 @@ An upload's id is signed for its visitor, so that nobody can send or see somebod
 its own signature, because an image tag carries no token.
 """
 
-import base64
-import binascii
 import hmac
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -18,7 +16,7 @@ from starlette.datastructures import UploadFile
 
 from savdo.base import limits, secrets
 from savdo.base.db import Session, step
-from savdo.base.errors import Invalid, NotFound
+from savdo.base.errors import Invalid
 from savdo.base.settings import settings
 from savdo.channels.web_chat import Visitor
 from savdo.conversations import media
@@ -55,7 +53,7 @@ async def upload(request: Request, guest: Annotated[Guest, Depends(guest)]) -> J
 
 @router.get("/files/{reference}")
 async def download(reference: str) -> Response:
-    tenant_id, attachment_id = _referred(reference)
+    tenant_id, attachment_id = media.addressed(reference)
     async with step(tenant_id) as session:
         attachment = await media.find(session, attachment_id)
     content = await media.content(tenant_id, attachment)
@@ -87,18 +85,7 @@ async def kept(session: Session, visitor: Visitor, uploads: Sequence[str]) -> li
 
 def address_of(tenant_id: UUID, attachment_id: str) -> str:
     """Where the visitor's window reads a file, on this server."""
-    raw = tenant_id.bytes + UUID(attachment_id).bytes
-    return f"/widget/v1/files/{base64.urlsafe_b64encode(raw + _mac('file', raw)).decode().rstrip('=')}"
-
-
-def _referred(reference: str) -> tuple[UUID, UUID]:
-    try:
-        raw = base64.urlsafe_b64decode(reference + "=" * (-len(reference) % 4))
-    except (binascii.Error, ValueError):
-        raise NotFound from None
-    if len(raw) != 48 or not hmac.compare_digest(raw[32:], _mac("file", raw[:32])):
-        raise NotFound
-    return UUID(bytes=raw[:16]), UUID(bytes=raw[16:32])
+    return media.address(tenant_id, UUID(attachment_id))
 
 
 def _upload_id(visitor: Visitor, attachment_id: UUID) -> str:

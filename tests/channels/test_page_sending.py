@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from typing import Any, get_args
 from uuid import UUID
 
@@ -135,6 +136,14 @@ async def test_that_files_go_as_what_they_can_be_shown_as(world: World) -> None:
     for file in (ogg, File("file", "a.docx", "application/msword", b"doc")):
         with pytest.raises(Refused, match=file.name):
             await world.sends("", files=(file,))
+
+
+async def test_that_a_file_that_is_not_taken_is_fetched_where_it_has_an_address(world: World) -> None:
+    world.meta.fails("message_attachments", 400, 100, "Unsupported post request", times=2)
+    with pytest.raises(Refused):
+        await world.sends("", files=(PNG,))
+    await world.sends("", files=(replace(PNG, url="https://savdo.example/widget/v1/files/a"),))
+    assert world.last.body["message"]["attachment"]["payload"] == {"url": "https://savdo.example/widget/v1/files/a"}
 
 
 @EVERYWHERE

@@ -232,7 +232,7 @@ class Page:
             return self._text(message.get("text"))
         payload = attachment["payload"]
         if attachment["type"] != "template":
-            if payload.get("attachment_id") not in self.uploads:
+            if payload.get("attachment_id") not in self.uploads and not str(payload.get("url", "")).startswith("https://"):
                 raise Refusal(400, 100, "attachment_id is not valid")
             return ""
         shown = payload["buttons"]

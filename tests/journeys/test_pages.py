@@ -94,11 +94,14 @@ async def test_that_a_question_is_answered_seen_and_read_and_its_echo_changes_no
         [answer] = await shop.answers()
         assert "84 000" in answer
         await until(lambda: _true({"mark_seen", "typing_on"} <= {action for _, action in shop.page.shown}))
+        await until(lambda: named(shop))
         shop.page.reads(shop.ana)
         await shop.meta.delivered()
     question, out = await shop.rows("messages")
     assert (question["author"], out["author"], out["status"], out["external_id"]) == ("contact", "bot", "read", shop.page.sent[0].id)
     assert (await shop.rows("conversations"))[0]["status"] == "bot"
+    # Events name nobody; Meta was asked.
+    assert (await shop.rows("contacts"))[0]["name"] == "Ana Tea"
 
 
 @BOTH
@@ -236,6 +239,10 @@ async def test_that_what_we_never_asked_for_is_not_answered_in_comments(shop: Sh
     shop.page.comments_on(shop.ana, "Sencha choyi necha pul?")
     await shop.meta.delivered()
     assert await shop.said() == []
+
+
+async def named(shop: Shop) -> bool:
+    return bool((await shop.rows("contacts"))[0]["name"])
 
 
 async def _true(value: bool) -> bool:
