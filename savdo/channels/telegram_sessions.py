@@ -7,6 +7,7 @@ renews, and lets go of before it runs out when it cannot. Nothing that happened 
 import asyncio
 import contextlib
 import time
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -57,6 +58,8 @@ class Worker:
     lease_s: float = LEASE_S
     pace: float = telegram_held.PACE_S
     id: UUID = field(default_factory=new_id)
+    # Set when somebody in another process has asked something of an account.
+    called: dict[UUID, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
     speaking: dict[UUID, Speaking] = field(default_factory=dict[UUID, Speaking])
 
 
@@ -67,6 +70,7 @@ async def hold(take: Take, *, every: float = EVERY_S, lease_s: float = LEASE_S, 
     """
     worker = Worker(take, lease_s, pace)
     telegram_held.elsewhere.append(telegram_relay.ask)
+    watching = asyncio.create_task(_watch_calls(worker), name="calls of accounts")
     try:
         while True:
             try:
@@ -77,6 +81,8 @@ async def hold(take: Take, *, every: float = EVERY_S, lease_s: float = LEASE_S, 
             await asyncio.sleep(every)
     finally:
         telegram_held.elsewhere.remove(telegram_relay.ask)
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
         await _end(worker, list(worker.speaking.values()))
 
 
@@ -156,7 +162,7 @@ async def _connected(worker: Worker, connection: Connection) -> None:
     try:
         await speaker.connect()
         with telegram_held.holding(connection.id, held):
-            relaying = asyncio.create_task(_relay(connection, held))
+            relaying = asyncio.create_task(_relay(worker, connection, held))
             await _listen(worker, connection, speaker)
     finally:
         if relaying is not None:
@@ -271,14 +277,33 @@ async def _mark_heard(connection: Connection, number: int) -> None:
         )
 
 
-async def _relay(connection: Connection, held: Held) -> None:
-    await telegram_relay.forget_old(connection)
+async def _watch_calls(worker: Worker) -> None:
+    """One look for all accounts of this worker: most calls are made in the process that holds the account, and need none."""
     while True:
-        try:
-            busy = await telegram_relay.carry_out(connection, held)
-        except (SavdoError, psycopg.Error, OSError):
-            busy = False
-        await asyncio.sleep(0 if busy else RELAY_EVERY_S)
+        await asyncio.sleep(RELAY_EVERY_S)
+        if not worker.speaking:
+            continue
+        with contextlib.suppress(SavdoError, psycopg.Error, OSError):
+            async with platform_step("calls of accounts") as session:
+                found = await rows(
+                    session,
+                    "SELECT DISTINCT connection_id AS id FROM userbot_calls WHERE claimed_at IS NULL AND connection_id = ANY(%s)",
+                    (list(worker.speaking),),
+                )
+            for row in found:
+                worker.called[row["id"]].set()
+
+
+async def _relay(worker: Worker, connection: Connection, held: Held) -> None:
+    called = worker.called[connection.id]
+    called.set()
+    while True:
+        await called.wait()
+        called.clear()
+        with contextlib.suppress(SavdoError, psycopg.Error, OSError):
+            await telegram_relay.forget_old(connection)
+            while await telegram_relay.carry_out(connection, held):
+                pass
 
 
 async def _lost(connection: Connection, error: Disconnected) -> None:

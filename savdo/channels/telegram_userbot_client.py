@@ -6,6 +6,7 @@ Nothing here waits by itself for a flood to pass: a wait is raised, so that whoe
 import asyncio
 import contextlib
 import io
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -30,6 +31,9 @@ from savdo.channels.telegram_held import (
     WrongPassword,
     WrongPhone,
 )
+
+# It tells of every reconnection.
+logging.getLogger("telethon").setLevel(logging.ERROR)
 
 # What Telegram's refusals mean (the fact sheet); the first that fits counts.
 REFUSALS: tuple[tuple[tuple[type[Exception], ...], type[SavdoError]], ...] = (
