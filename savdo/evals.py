@@ -163,10 +163,12 @@ async def questions(listed: Sequence[Row], companies: Mapping[str, Company], mea
     for row in _shown(listed, "questions"):
         company = companies[row["business"]]
         rank = await _rank(company, row, measured)
-        said = await Talk(company, measured.ms["turn"]).says(row["question"])
+        talk = Talk(company, measured.ms["turn"])
+        said = await talk.says(row["question"])
+        facts, _ = await talk.lead()
         verdict: dict[str, Any] = {
             **scores.answer_verdict(row, said["reply"], said["handover"] is not None), "rank": rank,
-            "invented": scores.invented(said["reply"], (*company.texts, row["question"])),
+            "invented": scores.invented(said["reply"], (*company.texts, row["question"], *scores.calendar(facts))),
         }  # fmt: skip
         seen.append((row, verdict))
         kinds = scores.answer_kinds(verdict)

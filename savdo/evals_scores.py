@@ -72,6 +72,12 @@ def counted(entities: Row) -> dict[str, Any]:
     return {key: value for key, value in entities.items() if key in ENTITIES}
 
 
+def calendar(facts: Row) -> tuple[str, ...]:
+    """The dates and hours that the customer's "tomorrow at 5" means: who repeats them invents nothing."""
+    when: Mapping[str, str] = facts.get("when") or {}
+    return tuple(when[end].replace("T", " ") for end in ("from", "to") if end in when)
+
+
 def entity_counts(wanted: Row, got: Row) -> tuple[int, int, int]:
     """(right, wrong or too many, missing or wrong) over the keys of both."""
     got = counted(got)

@@ -35,6 +35,13 @@ def test_that_a_figure_nobody_said_is_invented() -> None:
     assert scores.invented("Цена 400 тыс", ["Цена 400 000"]) == []
 
 
+def test_that_the_date_of_tomorrow_is_not_invented() -> None:
+    facts = {"when": {"from": "2026-05-07T17:00", "to": "2026-05-07T18:00", "precision": "hour"}}
+    assert scores.invented("завтра, 7 мая, в 17:00", ["завтра в 5", *scores.calendar(facts)]) == []
+    assert scores.invented("завтра, 8 мая, в 17:00", ["завтра в 5", *scores.calendar(facts)]) == ["8 мая"]
+    assert scores.calendar({}) == ()
+
+
 def test_that_macro_f1_is_the_mean_over_labels() -> None:
     assert scores.macro_f1([("a", "a"), ("b", "b")]) == 1.0
     assert scores.macro_f1([("a", "a"), ("b", "a")]) == pytest.approx((2 / 3 + 0) / 2)
