@@ -3,9 +3,11 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 from uuid import UUID
+
+import structlog
 
 from savdo.ai.talk import Entry
 from savdo.base import secrets
@@ -13,6 +15,8 @@ from savdo.base.addresses import is_allowed
 from savdo.base.db import Session, first
 from savdo.base.errors import Invalid
 from savdo.base.settings import Settings, WrongSetting
+
+log = structlog.get_logger()
 
 PROVIDERS: Final = ("anthropic", "openai", "groq", "google", "compatible")
 LONGEST_CHAIN: Final = 8
@@ -39,7 +43,12 @@ async def chosen(session: Session) -> Choice:
     row = await first(session, "SELECT chain, keys_sealed, cap_micros FROM model_settings")
     if row is None:
         return Choice()
-    kept = json.loads(secrets.open_sealed(row["keys_sealed"]))
+    try:
+        kept: dict[str, Any] = json.loads(secrets.open_sealed(row["keys_sealed"]))
+    except secrets.Unreadable as error:
+        # Whoever lost the installation's key lost these: customers are answered without them.
+        log.warning("a tenant's model keys cannot be read", reason=error.message)
+        kept = {"keys": {}, "base": ""}
     return Choice(tuple(row["chain"]), kept["keys"], kept["base"], row["cap_micros"])
 
 

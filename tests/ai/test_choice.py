@@ -109,6 +109,17 @@ async def test_that_a_server_of_ones_own_in_a_private_network_is_not_reached(ten
     settings.cache_clear()
 
 
+async def test_that_keys_nobody_can_read_any_more_leave_the_installations_models(tenant_id: UUID) -> None:
+    async with installed("openai:gpt-4o-mini", "openai", "anthropic") as models:
+        await tenant_models.change(
+            tenant_id, "operator", chain=["anthropic:claude-haiku-4-5", "openai:gpt-4o-mini"], keys={"anthropic": THEIRS}
+        )
+        async with db.step(tenant_id) as session:
+            await session.execute("UPDATE model_settings SET keys_sealed = 'gone'")
+        assert (await answered(tenant_id)).model == "openai:gpt-4o-mini"
+    assert models.keys == [KEY]
+
+
 def test_that_the_caps_of_who_pays_hold() -> None:
     given = settings().model_copy(update={"models": ("openai:gpt-4o-mini",), "model_daily_usd": 10.0})
     (theirs,) = choice.entries(given, Choice(keys={"openai": THEIRS}))
