@@ -31,6 +31,7 @@ EVERY_S = 3.0
 LEASE_S = 20.0
 # What is left of a lease when a holder that could not renew it falls silent.
 MARGIN_S = 6.0
+LOOK_S = 0.5
 LONGEST_PAUSE_S = 60.0
 RELAY_EVERY_S = 0.1
 
@@ -70,20 +71,32 @@ async def hold(take: Take, *, every: float = EVERY_S, lease_s: float = LEASE_S, 
     """
     worker = Worker(take, lease_s, pace)
     telegram_held.elsewhere.append(telegram_relay.ask)
-    watching = asyncio.create_task(_watch_calls(worker), name="calls of accounts")
+    beside = [asyncio.create_task(_watch_calls(worker)), asyncio.create_task(let_go_in_time(worker))]
     try:
         while True:
             try:
                 await _round(worker)
             except (SavdoError, psycopg.Error, OSError) as error:
                 log.warning("accounts not looked after", error=type(error).__name__)
-                await _end(worker, [one for one in worker.speaking.values() if one.until - time.monotonic() < min(MARGIN_S, lease_s / 3)])
             await asyncio.sleep(every)
     finally:
         telegram_held.elsewhere.remove(telegram_relay.ask)
-        watching.cancel()
-        await asyncio.gather(watching, return_exceptions=True)
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
         await _end(worker, list(worker.speaking.values()))
+
+
+async def let_go_in_time(worker: Worker) -> None:
+    """Falls silent for every account whose lease could not be renewed, before somebody else may take it; asks nobody, since
+    asking the database is what may take too long."""
+    while True:
+        late = time.monotonic() + min(MARGIN_S, worker.lease_s / 3)
+        for one in worker.speaking.values():
+            if one.until < late and not one.task.done():
+                log.warning("lease not renewed in time", connection_id=str(one.id))
+                one.task.cancel()
+        await asyncio.sleep(LOOK_S)
 
 
 async def _round(worker: Worker) -> None:

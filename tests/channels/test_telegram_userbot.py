@@ -3,6 +3,7 @@
 import asyncio
 import json
 import random
+import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -15,9 +16,9 @@ import pytest_asyncio
 from telethon import errors as refused
 from telethon import types
 
-from savdo.base.db import rows, step
+from savdo.base.db import new_id, rows, step
 from savdo.base.errors import SavdoError, TooLarge
-from savdo.channels import connections, telegram_held, telegram_relay, telegram_userbot_client
+from savdo.channels import connections, telegram_held, telegram_relay, telegram_sessions, telegram_userbot_client
 from savdo.channels.errors import AccountProblem, Blocked, Busy, Disconnected, Refused, Uncertain, Unreachable
 from savdo.channels.models import Connection, Inbound, Media
 from savdo.channels.telegram_held import (
@@ -231,3 +232,18 @@ async def test_that_what_nobody_took_was_not_sent_and_what_somebody_took_is_unce
         if isinstance(outcome, Uncertain):
             return
     raise AssertionError("a call that was taken is not uncertain")
+
+
+async def test_that_a_lease_that_cannot_be_renewed_is_let_go_of_before_it_ends() -> None:
+    async def take(*_: object) -> None: ...
+
+    worker = telegram_sessions.Worker(take)
+    soon, later = (asyncio.create_task(asyncio.Event().wait()) for _ in range(2))
+    for task, left in ((soon, 5.0), (later, 3600.0)):
+        one = new_id()
+        worker.speaking[one] = telegram_sessions.Speaking(one, one, "", task, time.monotonic() + left)  # pyright: ignore[reportArgumentType] # only waits
+    guard = asyncio.create_task(telegram_sessions.let_go_in_time(worker))
+    await asyncio.wait({soon}, timeout=10)
+    guard.cancel()
+    assert (soon.cancelled(), later.done()) == (True, False)
+    later.cancel()
