@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import io
 import logging
+import struct
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -45,10 +46,16 @@ REFUSALS: tuple[tuple[tuple[type[Exception], ...], type[SavdoError]], ...] = (
     ((errors.PhoneNumberBannedError, errors.UserDeactivatedError, errors.UserDeactivatedBanError), AccountLost),
     ((errors.FrozenMethodInvalidError,), AccountLost),
     ((errors.AuthKeyDuplicatedError,), UsedTwice),
+    ((errors.AuthKeyNotFound,), LoggedOut),
     ((errors.AuthKeyUnregisteredError, errors.SessionRevokedError, errors.SessionExpiredError, errors.UnauthorizedError), LoggedOut),
     ((errors.UserIsBlockedError, errors.InputUserDeactivatedError), Blocked),
     ((errors.YouBlockedUserError, errors.UserPrivacyRestrictedError, errors.ChatWriteForbiddenError), Blocked),
 )
+# The connection's own troubles, which say nothing about what was asked.
+BROKEN = (
+    OSError, EOFError, errors.InvalidBufferError, errors.InvalidChecksumError, errors.SecurityError, errors.BadMessageError,
+    errors.TypeNotFoundError, errors.ReadCancelledError,
+)  # fmt: skip
 # A day: where Telegram names no end, asking again sooner only makes it longer.
 DAY_S = 86_400.0
 # How many chats, and messages of each, are looked through after a break.
@@ -78,7 +85,7 @@ def meaning(error: Exception, *, sending: bool = False) -> SavdoError:
 async def _asked(*, sending: bool = False) -> AsyncGenerator[None]:
     try:
         yield
-    except (errors.RPCError, ConnectionError, TimeoutError, OSError, ValueError) as error:
+    except (errors.RPCError, errors.AuthKeyNotFound, *BROKEN, ValueError) as error:
         # A ValueError is a person or a file that Telethon cannot name.
         raise meaning(Refused(str(error)) if isinstance(error, ValueError) else error, sending=sending) from None
 
@@ -87,12 +94,15 @@ class Telethon:
     """One connection in an account's name."""
 
     def __init__(self, session: str) -> None:
+        try:
+            saved = StringSession(session)
+        except (ValueError, struct.error):
+            raise LoggedOut from None
         self._client: Any = TelegramClient(
-            StringSession(session), settings().telegram_app_id or 1, settings().telegram_app_hash.get_secret_value() or "-",
+            saved, settings().telegram_app_id or 1, settings().telegram_app_hash.get_secret_value() or "-",
             flood_sleep_threshold=0, auto_reconnect=True, connection_retries=5, retry_delay=2, request_retries=1,
             receive_updates=True, sequential_updates=True, device_model="Savdo",
         )  # fmt: skip
-        self._known = bool(session)
         self._told: asyncio.Queue[Event] = asyncio.Queue()
         self._me = 0
 

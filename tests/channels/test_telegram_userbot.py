@@ -115,6 +115,9 @@ MEANINGS: list[tuple[Exception, type[SavdoError]]] = [
     (refused.RpcCallFailError(None), Unreachable),
     (ConnectionError(), Unreachable),
     (TimeoutError(), Unreachable),
+    (asyncio.IncompleteReadError(b"", 8), Unreachable),
+    (refused.SecurityError(), Unreachable),
+    (refused.AuthKeyNotFound(), LoggedOut),
 ]
 
 
@@ -144,6 +147,11 @@ def test_that_the_real_clients_messages_take_the_shape_that_is_read() -> None:
     [inbound] = parsed(json.dumps(told).encode())
     assert (inbound.event, inbound.external_id, inbound.text, inbound.reply_to, inbound.sent_at) == ("message", "311", "hi", "305", NOW)
     assert (inbound.media, inbound.sender.name) == ((Media("voice", "42:311", "", "audio/ogg", 16000),), "Ann Lee")
+
+
+def test_that_a_session_that_is_none_is_a_logged_out_one() -> None:
+    with pytest.raises(LoggedOut):
+        telegram_held.client("junk", "telethon")
 
 
 @pytest_asyncio.fixture
