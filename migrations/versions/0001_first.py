@@ -188,6 +188,8 @@ CREATE TABLE conversations (
   answered_number bigint NOT NULL DEFAULT 0,
   visitor_read_number bigint NOT NULL DEFAULT 0,
   unread integer NOT NULL DEFAULT 0,
+  -- Edits and deletions that came before their message, by its external id.
+  parked jsonb NOT NULL DEFAULT '{}',
   -- What was said up to summarised_number, in short: what is older than the messages a turn reads.
   summary text NOT NULL DEFAULT '',
   summarised_number bigint NOT NULL DEFAULT 0,

@@ -1,7 +1,7 @@
 """Storing what a customer sent: once, in order, whatever the other company repeats."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import Any, LiteralString
 from uuid import UUID
@@ -16,8 +16,10 @@ from savdo.conversations.models import Taken
 
 # The longest text that is kept; a customer's novel is cut here rather than refused, so that nothing else of it is lost.
 LONGEST_TEXT = 20_000
+# Changes of a conversation that wait for their message.
+MOST_PARKED, LONGEST_PARKED = 20, 4000
 _LOCKED: LiteralString = """
-  SELECT c.id, c.contact_id, c.status, p.opted_out_at IS NOT NULL AS opted_out, p.phone_hash
+  SELECT c.id, c.contact_id, c.status, c.parked, p.opted_out_at IS NOT NULL AS opted_out, p.phone_hash
     FROM conversations c JOIN contacts p ON p.tenant_id = c.tenant_id AND p.id = c.contact_id """
 
 
@@ -109,6 +111,8 @@ async def store(
     )  # fmt: skip
     if row is None:
         return await _repeat(session, connection, inbound, conversation["id"])
+    if inbound.external_id in conversation["parked"]:
+        await _unpark(session, inbound, conversation)
     if inbound.attachments:
         await session.execute(
             "UPDATE attachments SET conversation_id = %s, message_id = %s WHERE id = ANY(%s)",
@@ -127,7 +131,7 @@ async def store(
 
 async def change(session: Session, inbound: Inbound, conversation: DictRow) -> Taken:
     """An edit or a deletion, by the customer or by a person in the native app. What was already answered is not answered
-    again; the thread shows the change."""
+    again; the thread shows the change. One that overtook its message waits for it."""
     row = await first(
         session,
         """WITH c AS (UPDATE conversations SET revision = revision + 1 WHERE id = %(conversation)s RETURNING revision)
@@ -144,6 +148,8 @@ async def change(session: Session, inbound: Inbound, conversation: DictRow) -> T
         },
     )  # fmt: skip
     if row is None:
+        if not inbound.own:
+            await _park(session, inbound, conversation)
         return Taken(None, 0, repeat=False, conversation_id=conversation["id"])
     return Taken(row["id"], row["number"], repeat=False, conversation_id=conversation["id"], created_at=row["created_at"])
 
@@ -191,6 +197,27 @@ def kind_of(inbound: Inbound) -> str:
     if inbound.location:
         return "location"
     return "contact" if inbound.sender.phone and not inbound.text and not inbound.products else "text"
+
+
+async def _park(session: Session, inbound: Inbound, conversation: DictRow) -> None:
+    # Most of what is changed without being known here was said before there was a connection: those push each other out.
+    told = {"deleted": True} if inbound.event == "deleted" else {"text": clean(inbound.text)[:LONGEST_PARKED]}
+    await session.execute(
+        """UPDATE conversations SET parked = CASE WHEN (SELECT count(*) FROM jsonb_object_keys(parked)) < %(most)s THEN parked ELSE '{}' END
+                                             || %(told)s
+            WHERE id = %(id)s AND NOT coalesce((parked->%(external)s->>'deleted')::boolean, false)""",
+        {
+            "most": MOST_PARKED, "told": Jsonb({clean(inbound.external_id): told}), "id": conversation["id"],
+            "external": inbound.external_id,
+        },
+    )  # fmt: skip
+
+
+async def _unpark(session: Session, inbound: Inbound, conversation: DictRow) -> None:
+    told: Mapping[str, Any] = conversation["parked"][inbound.external_id]
+    await session.execute("UPDATE conversations SET parked = parked - %s::text WHERE id = %s", (inbound.external_id, conversation["id"]))
+    event = "deleted" if told.get("deleted") else "edited"
+    await change(session, replace(inbound, event=event, text=told.get("text", "")), conversation)
 
 
 async def _locked(session: Session, connection_id: UUID, thread_id: str) -> DictRow | None:
