@@ -30,6 +30,7 @@ AHEAD: Final = tuple(
     re.compile(pattern)
     for pattern in (
         rf"\bcherez\s(?:{NUMBER}\s?)?{UNIT}",
+        rf"\b{UNIT}\scherez\s{NUMBER}",
         rf"\b{NUMBER}[\s-]?{UNIT}\s(?:keyin|song|son)\b",
         rf"(?<!with)\bin\s(?:about\s|like\s)?{NUMBER}\s{UNIT}",
         rf"\b(?:{NUMBER}\s)?{UNIT}\s(?:from now|later)\b",
@@ -69,6 +70,8 @@ def of_turn(turn: Turn, text: str) -> dict[str, Any] | None:
 def read(text: str, now: datetime, opened: Mapping[str, Any], before: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
     """`of_turn` for a text, local time `now`, working hours as a profile has them, and what was named earlier."""
     folded = day_words.without_traps(fold(text[-LONGEST:]))
+    if day_words.PAST.search(folded):
+        return None
     if moment := _in_hours(folded, now):
         return moment
     earlier = _still_ahead(before, now)

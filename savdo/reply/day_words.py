@@ -28,7 +28,7 @@ NO_DATE: Final = (
     r"(?!\s?(?:mln|million|milliard|mlrd|%|\$|€|₸|usd|eur|uzs|som|sum|rub|tenge|tys|ming|myn|k\b|kg|m\b|l\b|gb|dyuym|soat|chas|sagat))"
 )
 DATE: Final = re.compile(
-    rf"(?<![\d.,:/])(?P<d1>{DAY})(?:st|nd|rd|th|-?go|-?e|-?i?nchi|-?chi)?[\s-]{{0,2}}(?:of\s)?(?P<mon1>{MONTH}){ENDING}(?:\s(?P<y1>20\d\d))?"
+    rf"(?<![\d.,:/])(?:(?P<d0>{DAY})\s?-\s?)?(?P<d1>{DAY})(?:st|nd|rd|th|-?go|-?e|-?i?nchi|-?chi)?[\s-]{{0,2}}(?:of\s)?(?P<mon1>{MONTH}){ENDING}(?:\s(?P<y1>20\d\d))?"
     rf"|\b(?P<mon2>{MONTH})(?:ning|dyn|din)?\s(?:oyining\s|ayynyn\s|the\s)?(?P<d2>{DAY})(?:st|nd|rd|th|\s?-?(?:si|chi|inchi|i)(?:da|ga|nda|nde|n)?)?\b(?![:.]\d|\s?(?:da|de|te|ta|ming|mln|tys)\b)"
     rf"|(?<![\d.,:/])(?<!soat )(?<!sagat )(?P<d3>{DAY})\.(?P<m>0[1-9]|1[0-2])(?:\.(?P<y3>(?:20)?\d\d))?(?!\d|[.,]\d){NO_DATE}"
 )
@@ -49,16 +49,17 @@ DEADLINE: Final = re.compile(
     rf"|(?:{DAY}[\s-]?)?(?:{MONTH}|ertan|erta|bugun|juma|\w*shanba|hafta|oy)\w*?\s?-?(?:gacha|kacha)\b|(?:{DAY}[\s-]?)?(?:{MONTH}|erten|bugin|juma|\w*senbi|apta|ay)\w*\sdeyin|(?:kun|hafta|oy|soat)\sichida"
 )
 _WEEKDAY_ENDING: Final = r"(?!\w*gacha)(?:da|de|ga|ge|ka|ke|ning|gi|lik|lari|kuni|dan|den|y|n)?\b"
+AT_HOUR: Final = r"(?:at )?\d{1,2}(?::\d\d|\s?[ap]\.?m)"
 WEEKDAYS: Final = tuple(
     re.compile(pattern)
     for pattern in (
-        rf"\bdushanba{_WEEKDAY_ENDING}|\bponedeln\w*|\bdu[yi]senbi{_WEEKDAY_ENDING}|\bmondays?\b|\b(?:v|vo|na) pn\b|\b(?:on|next|this) mon\b",
-        rf"\bseshanba{_WEEKDAY_ENDING}|\bvtornik\w*|\bse[yi]senbi{_WEEKDAY_ENDING}|\btuesday\b|\b(?:v|vo|na) vt\b|\b(?:on|next|this) tues?\b",
-        rf"\bchorshanba{_WEEKDAY_ENDING}|\bsred[auyeo]y?\b|\bs[ae]rsenbi{_WEEKDAY_ENDING}|\bwednesday\b|\b(?:v|vo|na) sr\b|\b(?:on|next|this) wed\b",
-        rf"\bpayshanba{_WEEKDAY_ENDING}|\bchetverg\w*|\bbe[yi]senbi{_WEEKDAY_ENDING}|\bthursday\b|\b(?:v|vo|na) cht\b|\b(?:on|next|this) thu(?:rs)?\b",
-        rf"\bjuma{_WEEKDAY_ENDING}|\bpyatni(?:ts|c|tc)\w*|\bfriday\b|\b(?:v|vo|na) pt\b|\b(?:on|next|this) fri\b",
-        rf"\bshanba{_WEEKDAY_ENDING}|\bsubbot\w*|\bsenbi{_WEEKDAY_ENDING}|\bsaturday\b|\b(?:v|vo|na) sb\b|\b(?:on|next|this) sat\b",
-        rf"\byakshanba{_WEEKDAY_ENDING}|\bvoskresen\w*|\bjeksenbi{_WEEKDAY_ENDING}|\bsunday\b|\b(?:v|vo|na) vs\b|\b(?:on|next|this) sun\b",
+        rf"\bdushanba{_WEEKDAY_ENDING}|\bponedeln\w*|\bdu[yi]senbi{_WEEKDAY_ENDING}|\bmondays?\b|\b(?:v|vo|na) pn\b|\b(?:on|next|this) mon\b|\bmon(?=,? {AT_HOUR})",
+        rf"\bseshanba{_WEEKDAY_ENDING}|\bvtornik\w*|\bse[yi]senbi{_WEEKDAY_ENDING}|\btuesday\b|\b(?:v|vo|na) vt\b|\b(?:on|next|this) tues?\b|\btues?(?=,? {AT_HOUR})",
+        rf"\bchorshanba{_WEEKDAY_ENDING}|\bsred[auyeo]y?\b|\bs[ae]rsenbi{_WEEKDAY_ENDING}|\bwednesday\b|\b(?:v|vo|na) sr\b|\b(?:on|next|this) wed\b|\bwed(?=,? {AT_HOUR})",
+        rf"\bpayshanba{_WEEKDAY_ENDING}|\bchetverg\w*|\bbe[yi]senbi{_WEEKDAY_ENDING}|\bthursday\b|\b(?:v|vo|na) cht\b|\b(?:on|next|this) thu(?:rs)?\b|\bthu(?:rs)?(?=,? {AT_HOUR})",
+        rf"\bjuma{_WEEKDAY_ENDING}|\bpyatni(?:ts|c|tc)\w*|\bfriday\b|\b(?:v|vo|na) pt\b|\b(?:on|next|this) fri\b|\bfri(?=,? {AT_HOUR})",
+        rf"\bshanba{_WEEKDAY_ENDING}|\bsubbot\w*|\bsenbi{_WEEKDAY_ENDING}|\bsaturday\b|\b(?:v|vo|na) sb\b|\b(?:on|next|this) sat\b|\bsat(?=,? {AT_HOUR})",
+        rf"\byakshanba{_WEEKDAY_ENDING}|\bvoskresen\w*|\bjeksenbi{_WEEKDAY_ENDING}|\bsunday\b|\b(?:v|vo|na) vs\b|\b(?:on|next|this) sun\b|\bsun(?=,? {AT_HOUR})",
     )
 )
 EVERY: Final = re.compile(
@@ -67,6 +68,12 @@ EVERY: Final = re.compile(
 NEXT: Final = re.compile(r"\bkeyingi\b|\bkelasi\b|\bkelgusi\b|\bsled\w*|\bkelesi\b|\bnext\b|\bbudusch\w*")
 _NEXT: Final = r"(?:keyingi|kelasi|kelgusi|sled\w*|kelesi|next|budusch\w*)"
 _THIS: Final = r"(?:shu|bu|ushbu|eto[yt]|osy|bul|this)"
+# What was is no wish.
+PAST: Final = re.compile(
+    r"\bvchera\w*|\bpozavchera\w*|\bkecha\b|\bkeshe\b|\byesterday\b|\bproshl\w+|\botgan\b|\botken\b|\blast (?:week|month|year|night|\w+day)\b|\bago\b|\bnazad\b|\b(?:kun|hafta|oy|soat|yil|apta|ay|sagat|jyl)\s(?:oldin|avval|buryn)\b"
+)
+# "14 00 da" is 14:00.
+SPLIT_CLOCK: Final = re.compile(r"(?<![\d.,:] )(?<![\d.,:])([01]?\d|2[0-3]) (00|15|30|45)(?=\s?-?(?:da|de|te|ga|ge|larda|lerde)\b)")
 WEEKEND: Final = re.compile(
     r"\bvyhodny(?:e|h|m)\b|\bdam olish kunlari\w*|\bdemalys kunder\w*|\bweekend\b|\bhafta (?:oxir|ohir|sonu)\w*|\bkont?se nedeli\b|\bapta son\w*"
 )
@@ -94,7 +101,7 @@ def fold(text: str) -> str:
 
 def without_traps(folded: str) -> str:
     """A folded text without what looks like a time and is none; what it is blanked with joins nothing."""
-    return DEADLINE.sub(" ; ", TRAPS.sub(" ; ", folded))
+    return DEADLINE.sub(" ; ", TRAPS.sub(" ; ", SPLIT_CLOCK.sub(r"\1:\2", folded)))
 
 
 def without_dates(folded: str) -> str:

@@ -57,7 +57,7 @@ CLOCKS: Final = tuple(
         r"\b(?:soat|sagat)\s(?:(?:kechki|keshki|kechkurun|ertalabki|ertalab|tangy|tongi|kunduzgi)\s)?"
         + N
         + M
-        + r"(?!\d)(?!\s?-?(?:dan|den|ten|nan|tan)?\s?-?(?:keyin|song|son)\b)",
+        + r"(?!\d)(?!\s?-?(?:gacha|kacha|(?:ga|ge|ka|ke) deyin))(?!\s?-?(?:dan|den|ten|nan|tan)?\s?-?(?:keyin|song|son)\b)",
         r"(?<![\d.,:])(?P<h>[01]?\d|2[0-3])(?:[.:\-](?P<m>[0-5]\d))?\s?-?" + LOCATIVE + r"(?!\s?(?:\d))",
         r"\b(?P<h>" + SAFE_WORDS + r")\s?-?" + LOCATIVE,
         r"\b(?:kechki|keshki|kechkurun|ertalabki|ertalab|tangy|tongi|kunduzgi|kunduz[gi]*|keshke|kechga|kechasi|utrom|vecherom|dnem|tusten keyin|tushdan keyin)\s(?P<h>[01]?\d|2[0-3])(?:[.:](?P<m>[0-5]\d))?(?:\s?-?(?:lar\w*|ga|ge|ke|da|de))?\b"
@@ -95,7 +95,7 @@ PARTS: Final[Sequence[tuple[re.Pattern[str], str, int, int]]] = tuple(
         (r"\bdo obeda\b|\btushgacha\b|\btuske deyin\b|\btushlikkacha\b|\bbefore (?:lunch|noon)\b|\bpervoy polovin\w* dnya\b|\bkunning birinchi yarm\w*", "forenoon", 9, 13),
         (r"\btushdan (?:keyin|song)\b|\btushlikdan (?:keyin|song)\b|\bpeshindan (?:keyin|song)\b|\bposle ob[ei]da\b|\btusten (?:keyin|son)\b|\bafter lunch\b|\bafternoon\b|\bvtoroy polovin\w* dnya\b|\babeddan keyin\b|\bobeddan keyin\b|\bkunning ikkinchi yarm\w*", "afternoon", 13, 18),
         (r"\btanerten\w*|\btanda\b|\btan ata\b|\bertengisin\b|\bertengilik\b|\bazanda\b|\bertalab\w*|\berta bilan\b|\bertamen\b|\btongda\b|\berta tong\w*|\butrom\b|\bs utra\b|\butrechkom\b|\butra\b|\bmorning\b|\btangy\b|\btongi\b", "morning", 6, 12),
-        (r"\bkechkurun\w*|\bkechki\b|\bkechga\b|\bkechda\b|\bkechasi\b|\boksho[mn]\w*|\bvecher(?:om|kom|a|u)?\b|\bkeshk[eiu]\w*|\bkeshte\b|\bkeshkurym\b|\bevening\b|\btonight\b", "evening", 18, 22),
+        (r"\bkechkurun\w*|\bkech (?=soat|\d)|\bkechki\b|\bkechga\b|\bkechda\b|\bkechasi\b|\boksho[mn]\w*|\bvecher(?:om|kom|a|u)?\b|\bkeshk[eiu]\w*|\bkeshte\b|\bkeshkurym\b|\bevening\b|\btonight\b", "evening", 18, 22),
         (r"\btushda\b|\btushlikda\b|\bpeshinda\b|\bv obed\b|\bv polden\b|\btuste\b|\btal tuste\b|\bnoon\b|\bmidday\b|\blunch ?time\b|\bat lunch\b|\babedda\b|\bobedda\b|\bobedenn\w*", "noon", 12, 14),
         (r"\bkunduzi?\b|\bdn[ye]m\b|\bdnyom\b|\bkundiz\b|\bdaytime\b|\b(?:chas|chasa|chasov|v \d{1,2}) dnya\b|\bpopoludni\b", "day", 12, 17),
         (r"\bnochyu\b|\btunda\b|\btunde\b|\bat night\b|\bnochi\b", "night", 22, 24),

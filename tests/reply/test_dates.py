@@ -71,6 +71,8 @@ NAMED = [
     ("tonight at 8", "05-06T20:00", HOUR), ("next week", "05-11T00:00", WEEK), ("this weekend", "05-09T00:00", WEEK), ("next month", "06-01T00:00", MONTH),
     ("Saturday 11 am", "05-09T11:00", HOUR), ("from 2 to 4pm tomorrow", "05-07T14:00", HOUR), ("tomorrow after 5", "05-07T17:00", PART),
     ("tmr 9 am", "05-07T09:00", HOUR), ("at 12 tomorrow", "05-07T12:00", HOUR), ("tomorrow 4 o'clock", "05-07T16:00", HOUR), ("2027-yil 3-yanvar, ya'ni 03.01.2027", "2027-01-03T00:00", DAY),
+    ("ertaga 14 00 da", "05-07T14:00", HOUR), ("15-20 мая", "05-15T00:00", DAY), ("эртага кеч соат саккизларда", "05-07T20:00", HOUR),
+    ("Fri 3pm", "05-08T15:00", HOUR), ("недели через две", "05-20T00:00", DAY), ("ertaga soat 6 gacha", "05-07T00:00", DAY),
     # Mixed: Russian words inside Uzbek and Kazakh
     ("ertaga posle obeda boraman", "05-07T13:00", PART), ("zavtra soat 5 da kelaman", "05-07T17:00", HOUR), ("пятницаға сағат 4-ке жазыңыз", "05-08T16:00", HOUR),
     ("понедельник куни эрталаб 10 да", "05-11T10:00", HOUR), ("ertaga utrom 9 da", "05-07T09:00", HOUR), ("завтра сағат 11-де", "05-07T11:00", HOUR),
@@ -81,7 +83,8 @@ NOTHING = [
     "в 2 раза дороже", "в 3 комнаты", "на 2 недели", "2 oyga kerak", "10%", "скидка 15%", "24 soat", "24 ay muddatga", "3 xonali", "5-qavat", "2 этаж",
     "iPhone 15", "размер 42", "дом 5", "1.5 mln", "1.05 млн сум", "12 oyga bo'lib to'lash", "на 6 месяцев", "для 10 человек", "5 kg", "в 10 км", "10-15 kun",
     "каждую пятницу вы открыты?", "har juma", "every Friday", "на 3 часа аренда", "sotib olaman", "да", "ok", "Dilshod", "у меня 2 ребёнка", "$15k",
-    "бюджет 300-400 млн", "за 2 дня сделаете?", "3 kun ichida", "спасибо, хорошего дня", "good morning to you all by 2 items",
+    "бюджет 300-400 млн", "я уже был вчера в 5", "кеча соат 5 да келдим", "кеше сағат 5-те болдым", "I was there yesterday at 5", "пн-пт", "летом",
+    "за 2 дня сделаете?", "3 kun ichida", "спасибо, хорошего дня", "good morning to you all by 2 items",
 ]  # fmt: skip
 
 
