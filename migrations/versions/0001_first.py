@@ -199,6 +199,8 @@ CREATE TABLE conversations (
   is_test boolean NOT NULL DEFAULT false,
   last_inbound_at timestamptz,
   last_message_at timestamptz NOT NULL DEFAULT now(),
+  -- The last message of its latest review.
+  reviewed_until timestamptz,
   created_at timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (tenant_id, id),
   UNIQUE (tenant_id, connection_id, external_id),
@@ -207,6 +209,8 @@ CREATE TABLE conversations (
 ) WITH (fillfactor = 80);
 CREATE INDEX conversations_latest ON conversations (tenant_id, last_message_at DESC, id DESC);
 CREATE INDEX conversations_contact ON conversations (tenant_id, contact_id);
+CREATE INDEX conversations_unreviewed ON conversations (last_message_at)
+  WHERE inbound_number > 0 AND NOT is_test AND (reviewed_until IS NULL OR reviewed_until < last_message_at);
 CREATE INDEX conversations_unanswered ON conversations (answer_due_at) WHERE answered_number < inbound_number;
 
 CREATE TABLE messages (
@@ -436,6 +440,75 @@ CREATE TABLE model_days (
   tokens_cached bigint NOT NULL DEFAULT 0,
   micros bigint NOT NULL DEFAULT 0,
   PRIMARY KEY (tenant_id, day)
+);
+
+-- How the answerer is and behaves: every published state, and the one draft. `revision` changes with every change of either,
+-- so that whoever saves is told when somebody else was quicker.
+CREATE TABLE persona_versions (
+  tenant_id uuid NOT NULL REFERENCES tenants ON DELETE CASCADE,
+  number integer NOT NULL,
+  fields jsonb NOT NULL,
+  changes jsonb NOT NULL DEFAULT '[]',
+  author_id uuid,
+  restored integer,
+  created_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (tenant_id, number)
+);
+
+CREATE TABLE persona_drafts (
+  tenant_id uuid PRIMARY KEY REFERENCES tenants ON DELETE CASCADE,
+  fields jsonb,
+  revision integer NOT NULL DEFAULT 0,
+  author_id uuid,
+  saved_at timestamptz NOT NULL DEFAULT now()
+);
+
+CREATE TABLE reviews (
+  tenant_id uuid NOT NULL,
+  id uuid NOT NULL,
+  conversation_id uuid NOT NULL,
+  -- The last message it has read.
+  through_number bigint NOT NULL,
+  outcome text NOT NULL,
+  summary text NOT NULL,
+  topics text[] NOT NULL,
+  objections text[] NOT NULL,
+  action text NOT NULL,
+  advice text NOT NULL DEFAULT '',
+  score integer NOT NULL CHECK (score BETWEEN 0 AND 100),
+  reasons jsonb NOT NULL,
+  model text NOT NULL,
+  cost_micros bigint NOT NULL DEFAULT 0,
+  created_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (tenant_id, id),
+  UNIQUE (tenant_id, conversation_id, through_number),
+  FOREIGN KEY (tenant_id, conversation_id) REFERENCES conversations ON DELETE CASCADE
+);
+
+-- Conversations written or recorded beforehand, and what is expected of each.
+CREATE TABLE scenarios (
+  tenant_id uuid NOT NULL REFERENCES tenants ON DELETE CASCADE,
+  id uuid NOT NULL,
+  name text NOT NULL,
+  turns jsonb NOT NULL,
+  expect jsonb NOT NULL DEFAULT '{}',
+  created_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (tenant_id, id)
+);
+
+-- One try of a draft: every scenario, or the customers' words of the last conversations, with the persona of now and with it.
+CREATE TABLE scenario_runs (
+  tenant_id uuid NOT NULL REFERENCES tenants ON DELETE CASCADE,
+  id uuid NOT NULL,
+  kind text NOT NULL CHECK (kind IN ('scenarios', 'replay')),
+  status text NOT NULL DEFAULT 'running' CHECK (status IN ('running', 'done', 'failed')),
+  revision integer NOT NULL,
+  done integer NOT NULL DEFAULT 0,
+  total integer NOT NULL,
+  results jsonb NOT NULL DEFAULT '[]',
+  started_by uuid,
+  created_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (tenant_id, id)
 );
 
 CREATE TABLE audit (

@@ -24,7 +24,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from savdo.ai.language import identify, shares
-from savdo.reply import claims, figures, grounds, injection, links, manner, people
+from savdo.reply import behaviour, claims, figures, grounds, injection, links, manner, people
 from savdo.reply.grounds import Known
 from savdo.reply.models import Evidence, Fault
 from savdo.reply.prompt import RULES
@@ -70,10 +70,16 @@ def check(text: str, language: str, evidence: Evidence, channel: str = "") -> tu
         *(Fault("person", name) for name in people.unknown(links.without(text), known.names)),
         *(Fault("person", sentence) for sentence in people.others(text, known.company_text)),
         *_leaks(text, evidence, known),
+        *_forbidden(text, evidence),
         *_language_faults(links.without(text), language, evidence),
         *manner.faults(text, channel, str(evidence.profile.get("tone") or "")),
     ]
     return tuple(dict.fromkeys(faults))
+
+
+def _forbidden(text: str, evidence: Evidence) -> Iterator[Fault]:
+    if topic := behaviour.named(text, evidence.profile.get("forbidden_topics") or ()):
+        yield Fault("persona", topic)
 
 
 def _leaks(text: str, evidence: Evidence, known: Known) -> Iterator[Fault]:

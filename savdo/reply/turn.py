@@ -26,7 +26,7 @@ from savdo.conversations import contacts, happenings, intake, media, outbox
 from savdo.conversations.models import Taken
 from savdo.knowledge import search
 from savdo.knowledge.models import Passage
-from savdo.reply import generate, record, topic, understand
+from savdo.reply import behaviour, generate, record, topic, understand
 from savdo.reply.models import Draft, Turn
 
 ATTEMPTS = 4
@@ -133,11 +133,13 @@ async def _drafted(turn: Turn, timings: Timings) -> tuple[Draft, Sequence[Passag
         asked = topic.asked(turn)
         meaning = await embed.asked(asked)
         reading = await asyncio.to_thread(understand.read, turn)
+    if instead := behaviour.instead(turn, reading):
+        return instead, ()
     with timings.of("search"):
         async with step(turn.tenant_id) as session:
             found = await search.find(session, asked, meaning)
     with timings.of("draft"):
-        return await generate.draft(turn, reading, found), found.passages
+        return behaviour.applied(turn, await generate.draft(turn, reading, found)), found.passages
 
 
 # What happens between reading the thread and writing the answer. `savdo bench` puts its own here, to measure what is around it.

@@ -14,7 +14,7 @@ from savdo.base import db
 from savdo.channels import connections
 from savdo.channels.models import Connection
 from savdo.web import page, widget
-from savdo.web.pages import account, inbox, knowledge, landing, setup, tryit
+from savdo.web.pages import account, inbox, knowledge, landing, persona, setup, tryit
 
 PASSWORD = "correct horse 42"
 READING = {
@@ -26,7 +26,7 @@ READING = {
 def app() -> FastAPI:
     made = FastAPI()
     page.install(made)
-    for one in (widget, account, inbox, knowledge, tryit, setup, landing):
+    for one in (widget, account, inbox, knowledge, tryit, persona, setup, landing):
         made.include_router(one.router)
     return made
 

@@ -25,7 +25,8 @@ Place = Annotated[str, Query(max_length=300)]
 SHOWN = ("image/png", "image/jpeg", "image/gif", "image/webp", "audio/", "video/mp4", "video/webm")
 PAGES = (
     ("/inbox", "inbox", "shell.inbox", "read"), ("/knowledge", "book-open", "shell.knowledge", "read"),
-    ("/try", "play", "shell.try", "teach"), ("/setup", "settings", "shell.setup", "configure"),
+    ("/try", "play", "shell.try", "teach"), ("/persona", "bot", "persona.title", "configure"),
+    ("/setup", "settings", "shell.setup", "configure"),
 )  # fmt: skip
 
 MOST_FILES = 5
