@@ -4,7 +4,7 @@ A person's message is stored as a member's and silences the bot. Ours are known 
 answer to our own sending (`Limits.hold`), what comes meanwhile waits until that is over.
 """
 
-from datetime import timedelta
+from typing import Any, LiteralString
 from uuid import UUID
 
 from psycopg.rows import DictRow
@@ -21,21 +21,28 @@ from savdo.conversations.models import Taken
 INBOUND = TypeAdapter(Inbound)
 # A shorter text may be a part of any message by chance.
 TELLING_PART = 20
+# In whichever thread it was written: an answer to a comment comes back as a message to its author.
+TO_PERSON: LiteralString = """m.conversation_id IN (
+  SELECT v.id FROM identities i
+    JOIN conversations v ON v.tenant_id = i.tenant_id AND v.connection_id = i.connection_id AND v.contact_id = i.contact_id
+   WHERE i.connection_id = %(connection)s AND i.external_id = ANY(%(person)s))"""
 
 
 async def take(session: Session, connection: Connection, inbound: Inbound) -> Taken:
     """An echo as it arrives: ours is a repeat, one that may be ours waits, any other is a person's."""
-    conversation = await intake.lock(session, connection, inbound)
-    if await _is_ours(session, connection, conversation, inbound):
-        return Taken(None, 0, repeat=True, conversation_id=conversation["id"])
+    # Asked before the rest: what is marked as sent meanwhile is then found by its id.
+    sending = await _is_sending(session, connection, inbound)
+    existing = await intake.find(session, connection, inbound)
+    if await _is_ours(session, connection, inbound):
+        return Taken(None, 0, repeat=True, conversation_id=existing["id"] if existing else None)
     hold = channel(connection.channel).limits.hold
-    if hold and await _is_sending(session, conversation["id"]):
+    if hold and sending:
         await settle.later(
             session, after=hold, tenant_id=str(connection.tenant_id), connection_id=str(connection.id),
             inbound=INBOUND.dump_json(inbound).decode(),
         )  # fmt: skip
-        return Taken(None, 0, repeat=False, conversation_id=conversation["id"])
-    return await _store(session, connection, inbound, conversation)
+        return Taken(None, 0, repeat=False, conversation_id=existing["id"] if existing else None)
+    return await _store(session, connection, inbound, existing)
 
 
 @job(attempts=8)
@@ -44,28 +51,33 @@ async def settle(tenant_id: str, connection_id: str, inbound: str) -> None:
     echo = INBOUND.validate_json(inbound)
     async with step(UUID(tenant_id)) as session:
         connection = await connections.by_id(session, UUID(connection_id))
-        conversation = await intake.lock(session, connection, echo)
-        if not await _is_ours(session, connection, conversation, echo):
-            await _store(session, connection, echo, conversation)
+        existing = await intake.find(session, connection, echo)
+        if not await _is_ours(session, connection, echo):
+            await _store(session, connection, echo, existing)
 
 
-async def _is_ours(session: Session, connection: Connection, conversation: DictRow, inbound: Inbound) -> bool:
-    """Whether it is a message of this conversation already: by its id, or by its text where the sending broke off."""
+def _whose(connection: Connection, inbound: Inbound) -> dict[str, Any]:
+    return {
+        "connection": connection.id, "external": inbound.external_id, "person": [inbound.sender.external_id, *inbound.sender.aliases],
+    }  # fmt: skip
+
+
+async def _is_ours(session: Session, connection: Connection, inbound: Inbound) -> bool:
+    """Whether it is a message to this person already: by its id, or by its text where the sending broke off."""
+    whose = _whose(connection, inbound)
     known = await first(
         session,
-        """SELECT 1 FROM messages WHERE connection_id = %(connection)s AND direction = 'out' AND external_id = %(external)s
-           UNION ALL
-           SELECT 1 FROM messages WHERE conversation_id = %(conversation)s AND direction = 'out' AND payload->'parts' ? %(external)s
-           LIMIT 1""",
-        {"connection": connection.id, "conversation": conversation["id"], "external": inbound.external_id},
+        f"""SELECT 1 FROM messages WHERE connection_id = %(connection)s AND direction = 'out' AND external_id = %(external)s
+           UNION ALL SELECT 1 FROM messages m WHERE direction = 'out' AND payload->'parts' ? %(external)s AND {TO_PERSON} LIMIT 1""",  # noqa: S608 # our own words
+        whose,
     )
     if known is not None:
         return True
     unsure = await rows(
         session,
-        """SELECT id, text, status FROM messages WHERE conversation_id = %s AND direction = 'out'
-              AND status IN ('sending', 'uncertain') AND claimed_at > now() - interval '1 hour' ORDER BY number""",
-        (conversation["id"],),
+        f"""SELECT id, text, status FROM messages m WHERE direction = 'out' AND status IN ('sending', 'uncertain')
+               AND claimed_at > now() - interval '1 hour' AND {TO_PERSON} ORDER BY number""",  # noqa: S608 # our own words
+        whose,
     )
     for row in unsure:
         if _says(row["text"], inbound.text):
@@ -93,17 +105,21 @@ async def _confirm(session: Session, message_id: UUID, external_id: str) -> None
     )
 
 
-async def _is_sending(session: Session, conversation_id: UUID) -> bool:
+async def _is_sending(session: Session, connection: Connection, inbound: Inbound) -> bool:
     found = await first(
         session,
-        """SELECT 1 FROM messages WHERE conversation_id = %s AND direction = 'out' AND status = 'sending'
-              AND claimed_at > now() - %s LIMIT 1""",
-        (conversation_id, timedelta(minutes=2)),
-    )
+        f"""SELECT 1 FROM messages m WHERE direction = 'out' AND status = 'sending' AND claimed_at > now() - interval '2 minutes'
+               AND {TO_PERSON} LIMIT 1""",  # noqa: S608 # our own words
+        _whose(connection, inbound),
+    )  # fmt: skip
     return found is not None
 
 
-async def _store(session: Session, connection: Connection, inbound: Inbound, conversation: DictRow) -> Taken:
+async def _store(session: Session, connection: Connection, inbound: Inbound, existing: DictRow | None) -> Taken:
+    conversation = existing or await intake.lock(session, connection, inbound)
+    if existing is None and await _is_ours(session, connection, inbound):
+        # The same one came twice at once.
+        return Taken(None, 0, repeat=True, conversation_id=conversation["id"])
     text, message_id = intake.clean(inbound.text), new_id()
     row = await first(
         session,

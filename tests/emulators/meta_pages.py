@@ -204,9 +204,9 @@ class Page:
             person = receiver = self._receiver(body)
         sent = Sent(self._mid("OUT"), person, text, body)
         self.sent.append(sent)
-        if self.echoes and person is not None:
+        if self.echoes:
             more = {"app_id": int(self.meta.app_id), "metadata": body["message"].get("metadata", "")} if self.kind == "messenger" else {}
-            self._echoed(person, {"text": text, **more}, sent.id)
+            self._echoed(receiver, {"text": text, **more}, sent.id)
         return {"recipient_id": receiver.id, "message_id": sent.id}
 
     def _receiver(self, body: dict[str, Any]) -> Person:
