@@ -9,9 +9,12 @@ from savdo.base.settings import settings
 from savdo.channels import meta_tokens, telegram_health, telegram_sessions
 from savdo.conversations import contacts, echoes, media, outbox
 from savdo.knowledge import ingest
-from savdo.reply import turn
+from savdo.reply import review, turn
 
-JOBS = (turn.answer, outbox.deliver, media.fetch, echoes.settle, contacts.introduce, meta_tokens.watch, telegram_health.watch, ingest.read)
+JOBS = (
+    turn.answer, outbox.deliver, media.fetch, echoes.settle, contacts.introduce, meta_tokens.watch, telegram_health.watch, ingest.read,
+    review.review,
+)  # fmt: skip
 
 
 @jobs.job(attempts=1, priority=10)
@@ -25,6 +28,12 @@ async def sweep(timestamp: int) -> None:  # noqa: ARG001 # cron tells the second
     """Finds answers and messages that are overdue and have no job."""
     await turn.sweep()
     await outbox.sweep()
+
+
+@jobs.job(attempts=1)
+async def review_quiet(timestamp: int) -> None:  # noqa: ARG001 # cron tells the second it is for
+    """Has every conversation reviewed that has become quiet."""
+    await review.sweep()
 
 
 @jobs.job(attempts=1)
@@ -51,6 +60,7 @@ async def watch_deliveries(timestamp: int) -> None:  # noqa: ARG001 # cron tells
 CRON: tuple[tuple[str, jobs.Job[[int]]], ...] = (
     ("* * * * * */5", rescue),
     ("* * * * * */20", sweep),
+    ("* * * * *", review_quiet),
     ("17 3 * * *", tidy),
     ("41 4 * * *", watch_tokens),
     ("*/5 * * * *", watch_deliveries),

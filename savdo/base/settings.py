@@ -49,6 +49,7 @@ class Settings(BaseSettings):
     metrics_token: SecretStr = Field(SecretStr(""), description="Bearer token of /metrics; empty leaves it to loopback only.")
     worker_concurrency: int = Field(200, ge=1, le=5000, description="Jobs one worker process runs at the same time.")
     debounce_ms: int = Field(1500, ge=0, le=30000, description="Longest wait for the rest of a burst, in milliseconds.")
+    review_after_minutes: int = Field(15, ge=1, le=1440, description="Minutes of quiet after which a conversation is reviewed.")
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Private hosts that outgoing requests may reach, comma-separated (host or host:port)."
     )

@@ -60,3 +60,16 @@ def score(facts: Mapping[str, Any]) -> int:
     worth -= 5 * len(facts.get("objections") or [])
     # A plan for some months away is kept warm, however much is known.
     return max(0, min(worth, 60 if facts.get("timeline") == "months" else 80))
+
+
+def reasons(facts: Mapping[str, Any]) -> list[tuple[str, int]]:
+    """Why the score is what it is, as (code, how many), what weighs most first; `texts` has each as "scored.<code>"."""
+    signals = signals_of(facts)
+    deciding = [code for code in ("opt_out", "ready_to_buy", "complaint", "booking", "asked_for_person") if signals.get(code)]
+    found = [(code, 1) for code in deciding]
+    found += [("questions", count)] if (count := int(signals.get("questions") or 0)) else []
+    found += [("reachable", 1)] if facts.get("phone") or facts.get("email") else []
+    found += [(key, 1) for key in ("budget", "quantity", "company") if facts.get(key)]
+    found += [("near", 1)] if facts.get("timeline") in NEAR else [("months", 1)] if facts.get("timeline") == "months" else []
+    found += [("objections", len(raised))] if (raised := facts.get("objections") or []) else []
+    return found or [("little", 1)]

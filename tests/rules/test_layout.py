@@ -41,6 +41,7 @@ MAY_SEE_EVERY_TENANT = {
     "savdo/channels/telegram_connecting.py",  # a new address is told to Telegram for all bots
     "savdo/conversations/outbox.py",  # sweeps every tenant's stuck messages
     "savdo/reply/record.py",  # sweeps every tenant's overdue answers
+    "savdo/reply/review.py",  # sweeps every tenant's quiet conversations
     "savdo/knowledge/ingest.py",  # sweeps every tenant's stuck documents
     "savdo/operations/lifecycle.py",  # makes and removes tenants
     "savdo/operations/health.py",  # figures of the whole installation, no rows

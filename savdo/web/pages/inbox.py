@@ -8,6 +8,7 @@ from urllib.parse import quote, urlencode
 from uuid import UUID
 
 from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
+from psycopg.rows import DictRow
 from sse_starlette import EventSourceResponse
 
 from savdo.base import live, texts
@@ -15,6 +16,7 @@ from savdo.base.db import Session, step
 from savdo.base.errors import Invalid
 from savdo.base.settings import settings
 from savdo.conversations import media, thread
+from savdo.reply import review
 from savdo.web import page
 from savdo.web.page import Answerer, Reader
 
@@ -82,7 +84,7 @@ async def conversation(
             await thread.mark_read(session, actor.tenant_id, conversation_id)
         await _frame(request, session)
         listed = await _listed(session, status, q, "")
-        talk = await thread.one(session, conversation_id)
+        talk = await _with_review(session, conversation_id)
         messages, more = await thread.messages(session, conversation_id)
         turn = await thread.why(session, conversation_id, why) if why else None
     return page.render(
@@ -124,7 +126,7 @@ async def hint(request: Request, actor: Reader, conversation_id: UUID) -> Respon
 async def details(request: Request, actor: Reader, conversation_id: UUID) -> Response:
     async with step(actor.tenant_id) as session:
         await page.shell(request, session)
-        talk = await thread.one(session, conversation_id)
+        talk = await _with_review(session, conversation_id)
     return page.render(request, "inbox/details.html", talk=talk)
 
 
@@ -229,6 +231,10 @@ async def _events(tenant_id: UUID) -> AsyncIterator[dict[str, Any]]:
                 seen.add((other.kind, other.conversation_id, other.extra if other.kind == "typing" else ""))
             for kind, conversation_id, extra in sorted(seen):
                 yield {"event": "notice", "data": json.dumps({"kind": kind, "id": conversation_id, "extra": extra})}
+
+
+async def _with_review(session: Session, conversation_id: UUID) -> DictRow:
+    return {**await thread.one(session, conversation_id), "review": await review.latest(session, conversation_id)}
 
 
 async def _frame(request: Request, session: Session) -> None:

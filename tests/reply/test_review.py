@@ -1,0 +1,75 @@
+"""The review after the quiet time: once a quiet time, again after something new, in words without a model and with one call."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from psycopg.rows import DictRow
+
+from savdo.base import db, jobs
+from savdo.channels.models import Connection, Inbound, Sender
+from savdo.reply import leads, review, turn
+
+
+async def _said(connection: Connection, *texts: str) -> UUID:
+    conversation = None
+    for text in texts:
+        taken = await turn.take(connection, [Inbound("message", db.new_id().hex, "7", Sender("7", name="Ann"), text=text)])
+        conversation = taken[0].conversation_id
+        await turn.answer(tenant_id=str(connection.tenant_id), conversation_id=str(conversation))
+    assert conversation is not None
+    async with db.step(connection.tenant_id) as session:
+        # Nobody waits for a quarter of an hour.
+        await session.execute("UPDATE conversations SET last_message_at = now() - interval '20 minutes' WHERE id = %s", (conversation,))
+    return conversation
+
+
+async def _reviews(connection: Connection) -> list[DictRow]:
+    async with db.step(connection.tenant_id) as session:
+        return await db.rows(session, "SELECT * FROM reviews ORDER BY through_number")
+
+
+async def _swept(connection: Connection) -> None:
+    await review.sweep()
+    async with db.step(connection.tenant_id) as session:
+        await session.execute("DELETE FROM procrastinate_jobs WHERE task_name LIKE 'reply.turn%'")
+    await jobs.run_waiting()
+
+
+async def test_that_a_quiet_conversation_is_reviewed_once_and_again_when_something_new_is_said(connection: Connection) -> None:
+    conversation = await _said(connection, "Hello", "Do you deliver to Samarkand?", "I want to buy it, my phone is +998901234567")
+    quarter = timedelta(minutes=15)
+    assert (connection.tenant_id, conversation) in await review.quiet(quarter)
+    assert (connection.tenant_id, conversation) not in await review.quiet(timedelta(minutes=30))
+    await _swept(connection)
+    (made,) = await _reviews(connection)
+    assert (made["outcome"], made["action"], made["model"]) == ("ready_to_buy", "close", "local")
+    assert "Samarkand" in made["summary"]
+    assert {"ready_to_buy", "reachable"} <= {code for code, _ in made["reasons"]}
+    assert (connection.tenant_id, conversation) not in await review.quiet(quarter)
+    await review.review(tenant_id=str(connection.tenant_id), conversation_id=str(conversation))
+    assert len(await _reviews(connection)) == 1
+    await _said(connection, "Please stop writing to me, unsubscribe")
+    await _swept(connection)
+    assert [one["outcome"] for one in await _reviews(connection)] == ["ready_to_buy", "opted_out"]
+
+
+async def test_that_a_trial_is_not_reviewed(connection: Connection) -> None:
+    conversation = await _said(connection, "How much is it?")
+    async with db.step(connection.tenant_id) as session:
+        await session.execute("UPDATE conversations SET is_test = true WHERE id = %s", (conversation,))
+    await review.review(tenant_id=str(connection.tenant_id), conversation_id=str(conversation))
+    assert (connection.tenant_id, conversation) not in await review.quiet(timedelta(0))
+    assert await _reviews(connection) == []
+
+
+@pytest.mark.parametrize(
+    ("facts", "codes"),
+    [
+        ({}, ["little"]),
+        ({"signals": {"questions": 2}, "phone": "+998901234567", "timeline": "months"}, ["questions", "reachable", "months"]),
+        ({"signals": {"complaint": True}, "objections": ["price", "trust"]}, ["complaint", "objections"]),
+    ],
+)
+def test_that_a_score_has_its_reasons(facts: dict[str, object], codes: list[str]) -> None:
+    assert [code for code, _ in leads.reasons(facts)] == codes
