@@ -30,8 +30,9 @@ KEPT: Final = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A sentence under its heading, as it is embedded."""
+    """A sentence under its heading, as it is embedded; `place` is its own among all sentences."""
 
+    place: int
     company: str
     document: str
     text: str
@@ -41,7 +42,7 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A question and the places (among all sentences) of those that answer it."""
+    """A question and the places of the sentences that answer it."""
 
     company: str
     language: str
@@ -49,18 +50,22 @@ class Pair:
     right: tuple[int, ...]
 
 
-async def learn(folder: Path, made_from: str) -> None:
-    """Writes `tuning.npz` for the companies of a training folder."""
+async def gathered(folder: Path) -> tuple[list[Told], list[Pair]]:
+    """Every sentence of the companies of a training folder, and every question with the sentences that answer it."""
     told = await _sentences(sorted(folder.glob("businesses/*/docs/*")))  # noqa: ASYNC240 # a script
-    pairs = [await _pair(row, told) for row in track(list(_questions(folder)), "questions")]
-    tuning = tuned(told, pairs)
+    return told, [await _pair(row, told) for row in track(list(questions(folder)), "questions")]
+
+
+def write(told: Sequence[Told], pairs: Sequence[Pair], weights: Floats, made_from: str) -> None:
+    """Writes `tuning.npz`, and has it used from now on."""
+    tuning = tuned(told, pairs) | {"latent_weights": weights}
     arrays: dict[str, Any] = {name: array.astype(np.float16) for name, array in tuning.items()}
     np.savez_compressed(embed.TUNING, made_from=np.array(made_from), **arrays)
     embed.tuning.cache_clear()
 
 
 def tuned(told: Sequence[Told], pairs: Sequence[Pair]) -> dict[str, NDArray[Any]]:
-    """The arrays of a tuning by name."""
+    """The arrays of a tuning by name, but for the weights of latent terms."""
     sentences, questions = np.stack([one.vector for one in told]), np.stack([one.vector for one in pairs])
     sentence_middle, question_middle = sentences.mean(axis=0), questions.mean(axis=0)
     apart = [vectors.mean(axis=0) - middle for vectors, middle in (
@@ -78,8 +83,16 @@ def tuned(told: Sequence[Told], pairs: Sequence[Pair]) -> dict[str, NDArray[Any]
     toward = _toward(_lengthened((sentences - sentence_middle) @ white), _lengthened((questions - question_middle) @ white), told, pairs)
     return {
         "question_middle": question_middle, "sentence_middle": sentence_middle, "question_map": white @ toward, "sentence_map": white,
-        "latent_weights": _rarity([one.text for one in told]),
     }  # fmt: skip
+
+
+def rarity(texts: Sequence[str]) -> Floats:
+    """How much each latent term tells: the logarithm of how rare it is among sentences, largest 1."""
+    often = np.zeros(embed.LATENT_TERMS)
+    for text in track(texts, "latent terms"):
+        often[embed.latent_places(text)] += 1
+    rare = np.log(1 / (often / len(texts) + 1e-3))
+    return rare / rare.max()
 
 
 def _toward(sentences: Floats, questions: Floats, told: Sequence[Told], pairs: Sequence[Pair]) -> Floats:
@@ -87,6 +100,7 @@ def _toward(sentences: Floats, questions: Floats, told: Sequence[Told], pairs: S
     among = {
         company: np.asarray([at for at, one in enumerate(told) if one.company == company]) for company in {one.company for one in told}
     }
+    places = {company: np.asarray([told[at].place for at in listed]) for company, listed in among.items()}
     answered = [(question, pair) for question, pair in zip(questions, pairs, strict=True) if pair.right]
     identity = np.eye(sentences.shape[1])
     learned, first, second = identity.copy(), np.zeros_like(identity), np.zeros_like(identity)
@@ -97,20 +111,11 @@ def _toward(sentences: Floats, questions: Floats, told: Sequence[Told], pairs: S
             scores = (question @ learned) @ rivals.T / HEAT
             shares = np.exp(scores - scores.max())
             shares /= shares.sum()
-            wanted = shares * np.isin(among[pair.company], pair.right)
+            wanted = shares * np.isin(places[pair.company], pair.right)
             down += np.outer(question, (shares - wanted / wanted.sum()) @ rivals) / HEAT / len(answered)
         first, second = 0.9 * first + 0.1 * down, 0.99 * second + 0.01 * down * down
         learned = learned - RATE * (first / (1 - 0.9**count)) / (np.sqrt(second / (1 - 0.99**count)) + 1e-8)
     return learned
-
-
-def _rarity(texts: Sequence[str]) -> Floats:
-    """How much each latent term tells: the logarithm of how rare it is among sentences, largest 1."""
-    often = np.zeros(embed.LATENT_TERMS)
-    for text in track(texts, "latent terms"):
-        often[embed.latent_places(text)] += 1
-    rarity = np.log(1 / (often / len(texts) + 1e-3))
-    return rarity / rarity.max()
 
 
 async def _sentences(paths: Sequence[Path]) -> list[Told]:
@@ -121,21 +126,22 @@ async def _sentences(paths: Sequence[Path]) -> list[Told]:
         spoken = [language.identify(cut.text)[0] for cut in cuts for _ in meaning.sentences(cut.kind, cut.text)]
         vectors = await embed.passages(texts)
         found += [
-            Told(path.parts[-3], path.name, text, said, np.asarray(vector))
-            for text, said, vector in zip(texts, spoken, vectors, strict=True)
+            Told(len(found) + at, path.parts[-3], path.name, *one)
+            for at, one in enumerate(zip(texts, spoken, map(np.asarray, vectors), strict=True))
         ]
     return found
 
 
 async def _pair(row: Mapping[str, Any], told: Sequence[Told]) -> Pair:
     right = [
-        at for at, one in enumerate(told)
+        one.place for one in told
         if one.company == row["business"] and one.document == row["answer_doc"] and recall.says(one.text, row["answer_span"])
     ]  # fmt: skip
     return Pair(row["business"], language.identify(row["question"])[0], np.asarray(await embed.query(row["question"])), tuple(right))
 
 
-def _questions(folder: Path) -> Iterable[Mapping[str, Any]]:
+def questions(folder: Path) -> Iterable[Mapping[str, Any]]:
+    """The rows of every file of questions."""
     for path in sorted(folder.glob("*.jsonl")):
         for line in path.read_text(encoding="utf-8").splitlines():
             yield json.loads(line)

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from savdo.ai import language
 from savdo.knowledge import words
-from savdo.knowledge.models import Found
+from savdo.knowledge.models import Found, Passage
 from savdo.reply import answers, cues, leads, sayings, topic, visits
 from savdo.reply.models import Campaign, Draft, Reading, Turn
 
@@ -19,7 +19,9 @@ LONGEST: Final = 700
 # Below this share an intent is a guess; from this support on, a passage answers whatever the intent was taken for.
 DOUBTED: Final = 0.55
 PLAINLY: Final = 0.45
-PLAIN_SHARE: Final = 0.6
+# A question read as one of these is one still, until the reading is this sure.
+CERTAIN: Final = 0.9
+ASKED_AS: Final = frozenset({"booking", "ready_to_buy", "order_status", "contact_details", "off_topic", "unclear", "spam", "thanks_bye"})
 WEEKDAYS_OR_HOURS: Final = re.compile(
     r"ishlay|ишлай|soat|соат|ochiq|очиқ|очик|yopil|dam olish|ish vaqti|nechi?gacha|нечагача|"
     r"работ|откры|закры|часы|во сколько|до скольк|график|выходн|ашық|ашык|істей|неше|сағат|жұмыс уақыт|"
@@ -48,7 +50,8 @@ def compose(turn: Turn, reading: Reading, found: Found) -> Draft:
 def _doubted(turn: Turn, reading: Reading, found: Found) -> Draft | None:
     """The answer to a question that was perhaps read as something else: only where the passages hold it plainly."""
     asks_first = reading.intent == "booking" and not reading.entities.get("timeline") and bool(cues.ASKING.search(turn.text))
-    sure = reading.confidence >= DOUBTED and not asks_first
+    asks = reading.intent in ASKED_AS and bool(cues.ASKING.search(turn.text))
+    sure = reading.confidence >= (CERTAIN if asks else DOUBTED) and not asks_first
     if reading.wants_human or sure or reading.intent in ("greeting", "opt_out") or len(turn.text.split()) < 3:
         return None
     answer = answers.find(turn, reading, topic.asked(turn), found)
@@ -141,12 +144,19 @@ def _objection(turn: Turn, reading: Reading, found: Found) -> Draft:
 def _place(turn: Turn, reading: Reading, found: Found) -> Draft:
     answer = answers.find(turn, reading, topic.asked(turn), found)
     hours = sayings.hours(turn.profile, reading) if WEEKDAYS_OR_HOURS.search(turn.text) and not cues.WHERE.search(turn.text) else ""
-    if hours and not (answer and (answer.language == reading.language or found.passages[0].score >= PLAIN_SHARE)):
+    if hours and not (answer and (answer.language == reading.language or _names_a_case(turn, found.passages[0]))):
         # Said in the customer's own language rather than quoted in another, unless a passage speaks of this very case.
         return Draft(sayings.say("hours", turn, reading, hours=hours), reading)
     if answer:
         return Draft(answer.text, reading, cited=answer.cited, notes=answer.notes)
     return _unknown(turn, reading)
+
+
+def _names_a_case(turn: Turn, passage: Passage) -> bool:
+    """Whether a question for hours is about something of its own (a branch, a course, a holiday) that a passage speaks of."""
+    timely = words.lexicon().areas["time"] | words.lexicon().areas["calendar"]
+    named = {term for term in words.terms(topic.asked(turn)) if term[1:] not in timely and not term.isdigit()}
+    return bool(named & set(words.terms(" ".join([*passage.title_path, passage.text]))))
 
 
 def _question(turn: Turn, reading: Reading, found: Found) -> Draft:

@@ -8,7 +8,7 @@ from typing import Final, cast
 import numpy as np
 
 from savdo.ai import embed, language, linear
-from savdo.reply import cues, entities, topic
+from savdo.reply import cues, entities, phones, topic
 from savdo.reply.models import Intent, Objection, Reading, Sentiment, Turn
 
 MODEL: Final = Path(__file__).with_name("model.npz")
@@ -16,6 +16,8 @@ MODEL: Final = Path(__file__).with_name("model.npz")
 VECTOR_WEIGHT: Final = 1.6
 LONGEST_READ: Final = 400
 FEWEST_ASKED: Final = 2
+SAID_BESIDE: Final = frozenset({"ready_to_buy", "booking", "human_request", "complaint", "order_status", "question_price"})
+PLAIN: Final = 0.5
 
 
 def read(turn: Turn) -> Reading:
@@ -28,6 +30,8 @@ def read(turn: Turn) -> Reading:
     seen = features(topic.bare(text))
     shares = _shares("intent", seen)
     intent, confidence, forced = _intent(turn, text, shares)
+    if intent == "contact_details" and not forced:
+        intent, confidence = _beside_contact(text, confidence)
     found = entities.read(turn, intent)
     if intent in ("unclear", "greeting", "thanks_bye", "off_topic") and _gives_contact(found) and not forced:
         intent, confidence = "contact_details", 0.9
@@ -72,6 +76,15 @@ def _intent(turn: Turn, text: str, shares: dict[str, float]) -> tuple[Intent, fl
     if best == "booking" and cues.OPENING.search(text) and not cues.WISHES_VISIT.search(text):
         best = "question_location_hours"
     return cast(Intent, best), share, False
+
+
+def _beside_contact(text: str, confidence: float) -> tuple[Intent, float]:
+    """What is said beside a phone number or an address: "I take it, 90 123 45 67" is a decision, not only a number."""
+    rest = phones.CANDIDATE.sub(" ", entities.EMAIL.sub(" ", topic.bare(text)))
+    if rest == text or len(re.findall(r"[^\W\d_]{2,}", rest)) < FEWEST_ASKED:
+        return "contact_details", confidence
+    best, share = next(iter(_shares("intent", features(rest)).items()))
+    return (cast(Intent, best), share) if best in SAID_BESIDE and share >= PLAIN else ("contact_details", confidence)
 
 
 def _gives_contact(found: dict[str, object]) -> bool:
