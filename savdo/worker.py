@@ -7,14 +7,24 @@ from savdo.base import jobs, limits
 from savdo.base.db import platform_step
 from savdo.base.settings import settings
 from savdo.channels import meta_tokens, telegram_health, telegram_sessions
-from savdo.conversations import contacts, echoes, media, outbox
+from savdo.conversations import contacts, echoes, media, outbox, voices
 from savdo.knowledge import ingest
 from savdo.reply import review, turn
 
 JOBS = (
-    turn.answer, outbox.deliver, media.fetch, echoes.settle, contacts.introduce, meta_tokens.watch, telegram_health.watch, ingest.read,
+    turn.answer,
+    turn.listen,
+    turn.stop_listening,
+    outbox.deliver,
+    voices.speak,
+    media.fetch,
+    echoes.settle,
+    contacts.introduce,
+    meta_tokens.watch,
+    telegram_health.watch,
+    ingest.read,
     review.review,
-)  # fmt: skip
+)
 
 
 @jobs.job(attempts=1, priority=10)

@@ -183,6 +183,8 @@ CREATE TABLE conversations (
   revision bigint NOT NULL DEFAULT 0,
   answer_due_at timestamptz,
   answer_waiting boolean NOT NULL DEFAULT false,
+  -- Until then an answer waits for the words of a voice message.
+  listening_until timestamptz,
   burst_at timestamptz,
   inbound_number bigint NOT NULL DEFAULT 0,
   answered_number bigint NOT NULL DEFAULT 0,

@@ -8,6 +8,7 @@ a supervisor because a lost database connection ends it.
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from datetime import timedelta
 from typing import Any, ClassVar, Generic, ParamSpec
 
@@ -29,6 +30,8 @@ HEARTBEAT_S = 3.0
 STALLED_AFTER_S = 15.0
 # A job that is tried again is told of by nobody when its time has come, and a notice can cross an empty look.
 POLL_S = 1.0
+
+_is_last: ContextVar[bool] = ContextVar("is_last", default=False)
 
 log = structlog.get_logger()
 queue = procrastinate.App(connector=procrastinate.PsycopgConnector())
@@ -122,9 +125,17 @@ async def work(*, concurrency: int = 200, loops: int = 4, stop: asyncio.Event | 
             group.create_task(_supervised(f"worker-{number}", each, stopped))
 
 
+def is_last_attempt() -> bool:
+    """Whether the job that runs now would fail for good if it failed: then it must leave nothing that still seems to come."""
+    return _is_last.get()
+
+
 async def run_waiting() -> None:
     """Runs what is due now and returns when nothing is left; for tests and evaluations."""
-    await queue.run_worker_async(wait=False, concurrency=20, install_signal_handlers=False, listen_notify=False, delete_jobs="successful")
+    await queue.run_worker_async(
+        wait=False, concurrency=20, install_signal_handlers=False, listen_notify=False, delete_jobs="successful",
+        worker_middleware=[_correlated],
+    )  # fmt: skip
 
 
 async def rescue_stalled() -> int:
@@ -174,6 +185,9 @@ async def _correlated(call_next: Callable[[], Awaitable[Any]], context: procrast
     if context.job.lock is not None and task is not None:
         # What waits behind this lock was hidden when it was told of: without a look now it would wait for the next poll.
         task.add_done_callback(lambda _: worker._new_job_event.set())  # pyright: ignore[reportPrivateUsage] # it has no other way to wake
+    known = queue.tasks.get(context.job.task_name)
+    retry = known.retry_strategy if known else None
+    _is_last.set(isinstance(retry, Backoff) and context.job.attempts + 1 >= retry.attempts)
     with telemetry.correlated():
         telemetry.correlate(job=context.job.task_name, job_id=str(context.job.id))
         return await call_next()

@@ -96,6 +96,24 @@ class Settings(BaseSettings):
     embeddings_url: str = Field("", description="OpenAI-compatible embeddings address; empty uses the bundled model.")
     embeddings_model: str = Field("", description="Name of the model at SAVDO_EMBEDDINGS_URL.")
     embeddings_api_key: SecretStr = Field(SecretStr(""), description="Key of SAVDO_EMBEDDINGS_URL.")
+    speech_url: str = Field(
+        "", description="Base address of an OpenAI-compatible server that writes down speech, e.g. https://api.openai.com/v1."
+    )
+    speech_key: SecretStr = Field(SecretStr(""), description="Key of SAVDO_SPEECH_URL.")
+    speech_model: str = Field("gpt-transcribe", description="Name of the model at SAVDO_SPEECH_URL.")
+    speech_folder: str = Field(
+        "", description="Folder of a faster-whisper model, which writes down speech on this machine; needs the extra `speech`."
+    )
+    speech_wait_s: float = Field(20.0, gt=0, le=120, description="Longest wait of an answer for the words of a voice message, in seconds.")
+    speech_minute_usd: Decimal = Field(Decimal(0), ge=0, description="Price of a minute at SAVDO_SPEECH_URL in USD; 0 when unknown.")
+    voice_url: str = Field("", description="Base address of an OpenAI-compatible server that speaks, for voice answers; empty for none.")
+    voice_key: SecretStr = Field(SecretStr(""), description="Key of SAVDO_VOICE_URL.")
+    voice_model: str = Field("gpt-4o-mini-tts", description="Name of the model at SAVDO_VOICE_URL.")
+    voice_name: str = Field("marin", description="Name of the voice at SAVDO_VOICE_URL.")
+    clamd_url: str = Field(
+        "", pattern=r"^(tcp://[^/]+|unix:///.+)?$",
+        description="Virus scanner that every file is shown to: tcp://host:3310 or unix:///path; empty for none.",
+    )  # fmt: skip
     demo_key: str = Field("", max_length=64, description="Widget key of the shop shown at /demo; empty shows none without a key.")
     upload_mb: int = Field(20, ge=1, le=200, description="Largest file that may be uploaded, in megabytes.")
 

@@ -19,7 +19,7 @@ DAY = timedelta(hours=24)
 WEEK = timedelta(days=7)
 # An echo may overtake the answer to the call that it echoes.
 HOLD = timedelta(seconds=5)
-LIMITS = Limits(window=DAY, person_window=WEEK, menus=True, read_marks=True, names=True, hold=HOLD)
+LIMITS = Limits(window=DAY, person_window=WEEK, menus=True, read_marks=True, names=True, hold=HOLD, voice="aac")
 FETCH_TIMEOUT_S = 60.0
 FETCH_REDIRECTS = 3
 

@@ -271,7 +271,7 @@ class Limits:
     `person_window` the same for a member. Without `menus` a list is put as text; without `templates` one is refused.
     `read_marks`: each message that will be answered is acknowledged. `names`: whoever wrote first is asked for (`Introduces`),
     because events do not tell. `hold`: how long what seems to be an echo waits,
-    because it may overtake the answer to our own sending."""
+    because it may overtake the answer to our own sending. `voice` is how a voice message has to be coded."""
 
     window: timedelta | None = None
     person_window: timedelta | None = None
@@ -280,6 +280,7 @@ class Limits:
     read_marks: bool = False
     names: bool = False
     hold: timedelta = timedelta(0)
+    voice: Literal["opus", "mp3", "aac"] = "mp3"
 
     def open_until(self, last_inbound_at: datetime | None, *, person: bool) -> datetime | None:
         """When free texts end, for a member (`person`) or for the bot; None for never. Nobody is written to who never wrote."""

@@ -25,7 +25,7 @@ class Me(BaseModel):
 class TelegramBot:
     kind: ClassVar[str] = "telegram_bot"
     longest_text: ClassVar[int] = telegram_sending.LONGEST_TEXT
-    limits: ClassVar[Limits] = Limits(menus=True)
+    limits: ClassVar[Limits] = Limits(menus=True, voice="opus")
 
     def verify(self, connection: Connection, headers: Mapping[str, str], body: bytes) -> None:
         telegram_api.verify(connection, headers)

@@ -39,7 +39,7 @@ class TelegramBusiness:
     kind: ClassVar[str] = "telegram_business"
     longest_text: ClassVar[int] = telegram_sending.LONGEST_TEXT
     # The right to reply covers a day from the customer's last message; only the owner can write after that, by hand.
-    limits: ClassVar[Limits] = Limits(window=timedelta(hours=24), menus=True, read_marks=True)
+    limits: ClassVar[Limits] = Limits(window=timedelta(hours=24), menus=True, read_marks=True, voice="opus")
 
     def verify(self, connection: Connection, headers: Mapping[str, str], body: bytes) -> None:
         telegram_api.verify(connection, headers)

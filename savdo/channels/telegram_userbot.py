@@ -21,7 +21,7 @@ class TelegramUserbot:
     kind: ClassVar[str] = "telegram_userbot"
     longest_text: ClassVar[int] = 4096
     # What we send ourselves is not told to us, except after a break, when it may overtake its own mark.
-    limits: ClassVar[Limits] = Limits(read_marks=True, hold=timedelta(seconds=3))
+    limits: ClassVar[Limits] = Limits(read_marks=True, hold=timedelta(seconds=3), voice="opus")
 
     def verify(self, connection: Connection, headers: Mapping[str, str], body: bytes) -> None:
         # Nobody delivers here.

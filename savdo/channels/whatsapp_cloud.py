@@ -37,7 +37,7 @@ class Found(BaseModel):
 class WhatsAppCloud:
     kind: ClassVar[str] = "whatsapp_cloud"
     longest_text: ClassVar[int] = whatsapp_bodies.LONGEST_TEXT
-    limits: ClassVar[Limits] = Limits(window=WINDOW, menus=True, templates=True, read_marks=True)
+    limits: ClassVar[Limits] = Limits(window=WINDOW, menus=True, templates=True, read_marks=True, voice="opus")
 
     def verify(self, connection: Connection, headers: Mapping[str, str], body: bytes) -> None:
         meta_webhooks.verify(headers, body)

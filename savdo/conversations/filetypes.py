@@ -23,6 +23,8 @@ EXTENSIONS: dict[str, tuple[str, ...]] = {
     "audio/mpeg": (".mp3",),
     "audio/mp4": (".m4a", ".mp4"),
     "audio/webm": (".webm", ".weba"),
+    "audio/aac": (".aac",),
+    "audio/wav": (".wav",),
     "video/mp4": (".mp4", ".m4v"),
     "video/quicktime": (".mov",),
     "video/webm": (".webm",),
@@ -95,7 +97,7 @@ def safe_name(name: str, mime: str) -> str:
 
 
 def _riff(content: bytes) -> str | None:
-    return "image/webp" if content[:4] == b"RIFF" and content[8:12] == b"WEBP" else None
+    return {b"WEBP": "image/webp", b"WAVE": "audio/wav"}.get(content[8:12]) if content[:4] == b"RIFF" else None
 
 
 def _sound(content: bytes) -> str | None:
@@ -104,6 +106,9 @@ def _sound(content: bytes) -> str | None:
     # A frame of MPEG layer III: sync, version, layer, bitrate and sampling rate must all be possible.
     if len(content) > 3 and content[0] == 0xFF and content[1] & 0xE6 == 0xE2 and content[1] & 0x18 != 0x08:
         return "audio/mpeg" if content[2] >> 4 not in (0, 15) and content[2] & 0x0C != 0x0C else None
+    # A frame of AAC: sync, the layer that is always 0, and a possible sampling rate.
+    if len(content) > 6 and content[0] == 0xFF and content[1] & 0xF6 == 0xF0 and content[2] >> 2 & 0x0F < 13:
+        return "audio/aac"
     return None
 
 

@@ -16,10 +16,11 @@ from psycopg.types.json import Jsonb
 from savdo.base import files, live, secrets
 from savdo.base.db import Session, first, new_id, rows, step
 from savdo.base.errors import NotFound, SavdoError, TooLarge
-from savdo.base.jobs import job
+from savdo.base.jobs import is_last_attempt, job
 from savdo.base.settings import settings
 from savdo.channels import connections
 from savdo.channels.models import Connection, Media, MediaKind, channel
+from savdo.conversations import clamd
 from savdo.conversations.filetypes import detect, kind_of, safe_name
 
 log = structlog.get_logger()
@@ -160,6 +161,7 @@ async def store(tenant_id: UUID, attachment_id: UUID, *, name: str, content: byt
     if len(content) > limit:
         raise FileTooLarge(f"This file is larger than {settings().upload_mb} MB.")
     mime, digest = await asyncio.to_thread(lambda: (detect(content, name), hashlib.sha256(content).digest()))
+    await clamd.check(content)
     # Before the row: a row without its file would be a promise, a file without its row only waste.
     await files.put(_key(tenant_id, attachment_id), content)
     return Attachment(attachment_id, kind_of(mime), safe_name(name, mime), mime, len(content)), digest
@@ -186,10 +188,12 @@ async def _fetched(tenant_id: UUID, waiting: Waiting, number: int) -> tuple[dict
         content = await channel(waiting.connection.channel).fetch(waiting.connection, media, settings().upload_mb * 1_000_000)
         attachment, digest = await store(tenant_id, attachment_id, name=media.name or media.kind, content=content)
     except SavdoError as error:
-        if not error.permanent:
+        if not error.permanent and not is_last_attempt():
             raise
         log.info("media refused", channel=waiting.connection.channel, code=error.code, message_id=str(waiting.id))
         refused = {"kind": media.kind, "name": media.name[:120], "mime": media.mime, "size": media.size, "problem": error.message}
+        if not error.permanent:
+            refused["lost"] = True
         return {"id": str(attachment_id), **refused}, b""
     payload = attachment.as_payload()
     if media.kind == "sticker" and attachment.kind == "image":

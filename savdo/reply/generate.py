@@ -105,6 +105,9 @@ async def _ground(turn: Turn) -> Ground | None:
 def _needs_no_model(turn: Turn, reading: Reading) -> bool:
     if turn.status in ("human", "closed") or reading.intent in ("opt_out", "spam"):
         return True
+    if not turn.text.strip():
+        # Nothing but a file: a person looks at it.
+        return True
     short = len(turn.text.split()) <= 12 and "?" not in turn.text
     return reading.intent in CHEAP and reading.confidence >= SURE and short and not reading.wants_human
 

@@ -12,12 +12,13 @@ from psycopg import AsyncCursor
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
+from savdo.ai import speech
 from savdo.base import clock
 from savdo.base import files as stored
 from savdo.base.db import Session, batch, first, new_id, platform_step, rows, step
 from savdo.base.errors import SavdoError
 from savdo.channels import connections
-from savdo.conversations import contacts, media, outbox
+from savdo.conversations import contacts, media, outbox, voices
 from savdo.knowledge import whole
 from savdo.knowledge.models import Passage
 from savdo.reply import summary
@@ -39,7 +40,8 @@ class Overdue:
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """`wait`: seconds until the answer is due, None when nothing is unanswered or may be; `turn` as it stands now."""
+    """`wait`: seconds until the answer is due, None when nothing is unanswered or may be, or when a voice message is still
+    listened to, after which a job is asked for; `turn` as it stands now."""
 
     wait: float | None
     turn: Turn | None
@@ -59,7 +61,8 @@ async def begin(tenant_id: UUID, conversation_id: UUID) -> Begun:
     async with batch(tenant_id) as session:
         begun = await session.execute(
             """UPDATE conversations SET answer_waiting = false WHERE id = %s
-               RETURNING answered_number < inbound_number AND status IN ('bot', 'handover') AS open,
+               RETURNING answered_number < inbound_number AND status IN ('bot', 'handover')
+                 AND coalesce(listening_until <= now(), true) AS open,
                  -- By the database's clock, which set it: a worker's may be off.
                  GREATEST(0, extract(epoch FROM coalesce(answer_due_at, now()) - now()))::float AS wait""",
             (conversation_id,),
@@ -74,7 +77,7 @@ async def begin(tenant_id: UUID, conversation_id: UUID) -> Begun:
 async def _loading(session: Session, conversation_id: UUID) -> tuple[AsyncCursor[DictRow], AsyncCursor[DictRow]]:
     heads = await session.execute(
         """SELECT c.*, t.profile, t.status AS tenant_status, p.name AS contact_name, p.opted_out_at, n.channel,
-                  p.attributes->'remembered' AS remembered,
+                  n.settings->'working_hours_only' = 'true' AS hours_only, p.attributes->'remembered' AS remembered,
                   (SELECT facts FROM leads l WHERE l.tenant_id = c.tenant_id AND l.conversation_id = c.id) AS facts,
                   (SELECT coalesce(json_agg(g ORDER BY g.position, g.id), '[]')
                      FROM campaigns g WHERE g.tenant_id = c.tenant_id) AS campaigns
@@ -88,6 +91,8 @@ async def _loading(session: Session, conversation_id: UUID) -> tuple[AsyncCursor
     said = await session.execute(
         """SELECT m.number, m.direction, m.author, m.text, m.kind, m.payload, m.created_at FROM messages m
             WHERE m.conversation_id = %s AND m.deleted_at IS NULL AND (m.direction = 'in' OR m.status <> 'failed')
+              -- A spoken answer says what the one before it says.
+              AND (m.author <> 'bot' OR m.text <> '')
             ORDER BY m.number DESC LIMIT GREATEST(%s, (SELECT count(*) FROM messages f JOIN conversations g ON g.tenant_id = f.tenant_id
               AND g.id = f.conversation_id WHERE f.conversation_id = %s AND f.number > g.answered_number) + 10,
               -- What no summary holds yet.
@@ -106,11 +111,15 @@ def _turn(tenant_id: UUID, head: DictRow, newest_first: Sequence[DictRow]) -> Tu
     history = tuple(_said(row) for row in found if not (row["direction"] == "in" and row["number"] > head["answered_number"]))
     return Turn(
         tenant_id=tenant_id, conversation_id=head["id"], contact_id=head["contact_id"], channel=head["channel"],
-        profile=head["profile"], campaigns=tuple(_campaign(one) for one in head["campaigns"]), history=history[-HISTORY:], fresh=fresh,
+        profile=_profile(head), campaigns=tuple(_campaign(one) for one in head["campaigns"]), history=history[-HISTORY:], fresh=fresh,
         facts=_facts(head), status=head["status"], language=head["language"] or "", contact_name=head["contact_name"] or "",
         now=clock.now(), summary=head["summary"],
         older=tuple(one for one in history[:-HISTORY] if one.number > head["summarised_number"]),
     )  # fmt: skip
+
+
+def _profile(head: DictRow) -> dict[str, Any]:
+    return {**head["profile"], "outside_hours": "wait"} if head["hours_only"] else head["profile"]
 
 
 def _facts(head: DictRow) -> dict[str, Any]:
@@ -157,8 +166,9 @@ async def _written(
         row = await first(
             session,
             """SELECT c.connection_id, c.external_id, EXISTS (SELECT 1 FROM messages m WHERE m.tenant_id = c.tenant_id
-                      AND m.conversation_id = c.id AND m.direction = 'out' AND m.status IN ('queued', 'sending')) AS behind
-                 FROM conversations c
+                      AND m.conversation_id = c.id AND m.direction = 'out' AND m.status IN ('queued', 'sending')) AS behind,
+                      n.settings->'voice_answers' = 'true' AS spoken
+                 FROM conversations c JOIN connections n ON n.tenant_id = c.tenant_id AND n.id = c.connection_id
                  JOIN tenants t ON t.id = c.tenant_id JOIN contacts p ON p.tenant_id = c.tenant_id AND p.id = c.contact_id
                 WHERE c.id = %s AND c.inbound_number = %s AND c.answered_number < c.inbound_number
                   AND c.status = %s AND t.status = 'active' AND p.opted_out_at IS NULL FOR UPDATE OF c""",
@@ -173,6 +183,8 @@ async def _written(
             await media.attach(session, message_id, files)
         await _lead(session, turn, draft)
         await _consequences(session, turn, draft)
+        if row["spoken"] and not draft.silent and speech.speaks() and any(said.kind == "voice" and said.text for said in turn.fresh):
+            await voices.speak.later(session, tenant_id=str(turn.tenant_id), message_id=str(message_id))
         if row["behind"] and not draft.silent:
             await outbox.ask(session, turn.tenant_id, turn.conversation_id)
         opened = await connections.asked(session, row["connection_id"])

@@ -22,7 +22,7 @@ from savdo.base.db import Session, step
 from savdo.base.jobs import job
 from savdo.base.settings import settings
 from savdo.channels.models import Connection, Inbound
-from savdo.conversations import contacts, happenings, intake, media, outbox
+from savdo.conversations import contacts, happenings, intake, media, outbox, transcripts
 from savdo.conversations.models import Taken
 from savdo.knowledge import search
 from savdo.knowledge.models import Passage
@@ -76,6 +76,25 @@ async def answer(tenant_id: str, conversation_id: str) -> None:
     telemetry.answered(loaded.channel, draft.model, "answered" if written else "dropped", time.perf_counter() - started)
 
 
+@job(attempts=8)
+async def listen(tenant_id: str, message_id: str) -> None:
+    """Fetches a voice message and writes it down; then its answer goes on."""
+    tenant = UUID(tenant_id)
+    conversation = await transcripts.hear(tenant, UUID(message_id))
+    if conversation is not None:
+        async with step(tenant) as session:
+            if await transcripts.end_wait(session, conversation):
+                await ask_for_answer(session, tenant, conversation)
+
+
+@job(attempts=8)
+async def stop_listening(tenant_id: str, conversation_id: str, number: int) -> None:
+    """The time for a transcript is over: the answer goes on with what there is, if it still waits."""
+    async with step(UUID(tenant_id)) as session:
+        if await transcripts.end_wait(session, UUID(conversation_id), number):
+            await ask_for_answer(session, UUID(tenant_id), UUID(conversation_id))
+
+
 async def sweep() -> None:
     """Looks after answers that are overdue and have no job: asks again, or gives up where it failed for good."""
     for overdue in await record.overdue(timedelta(seconds=30)):
@@ -113,11 +132,26 @@ async def _take_one(session: Session, connection: Connection, inbound: Inbound) 
     if inbound.sender.phone or inbound.referral or inbound.campaign:
         await contacts.learn(session, connection, inbound, conversation["contact_id"], conversation["phone_hash"])
     taken = await intake.store(session, connection, inbound, conversation, _wait(inbound), _longest())
-    if not taken.repeat and inbound.media:
+    if not taken.repeat and transcripts.expects(inbound):
+        await _listen(session, connection.tenant_id, taken)
+    elif not taken.repeat and inbound.media:
         await media.fetch.later(session, tenant_id=str(connection.tenant_id), message_id=str(taken.message_id))
     if not taken.waiting:
         await ask_for_answer(session, connection.tenant_id, conversation["id"])
     return taken
+
+
+async def _listen(session: Session, tenant_id: UUID, taken: Taken) -> None:
+    assert taken.message_id is not None
+    assert taken.conversation_id is not None
+    wait = timedelta(seconds=settings().speech_wait_s)
+    await transcripts.expect(session, taken.conversation_id, taken.message_id, wait)
+    await listen.later(session, tenant_id=str(tenant_id), message_id=str(taken.message_id))
+    if not taken.silent:
+        # Not with the conversation's lock: a timer would block it until it is due.
+        await stop_listening.later(
+            session, after=wait, tenant_id=str(tenant_id), conversation_id=str(taken.conversation_id), number=taken.number
+        )
 
 
 async def _end_of_burst(tenant_id: UUID, conversation_id: UUID) -> Turn | None:

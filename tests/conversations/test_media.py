@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 import pytest_asyncio
 
-from savdo.base import db, files, jobs
+from savdo.base import circuit, db, files, jobs
 from savdo.channels import connections
 from savdo.channels.models import Connection, Inbound, Media, Sender
 from savdo.conversations import intake, media
@@ -254,3 +254,19 @@ async def test_that_a_file_telegram_no_longer_has_is_a_problem_and_not_tried_for
     assert gone["name"] == "menu.pdf"
     assert gone["problem"]
     assert bot.telegram.calls["getfile"] == 1
+
+
+async def test_that_a_file_that_never_comes_is_marked_as_lost_at_the_last_attempt(bot: Bot) -> None:
+    bot.telegram.fails("getFile", 502, "Bad Gateway", times=8)
+    message_id = await bot.customer_sends(("menu.pdf", b"%PDF-1.7 menu"))
+    await jobs.run_waiting()
+    assert "media" in await bot.payload(message_id)
+    async with db.platform_step("seven attempts later") as session:
+        await session.execute("UPDATE procrastinate_jobs SET attempts = 7, scheduled_at = now()")
+    circuit.forget()
+    await jobs.run_waiting()
+    payload = await bot.payload(message_id)
+    [lost] = payload["attachments"]
+    assert (lost["name"], lost["lost"], bool(lost["problem"]), "media" in payload) == ("menu.pdf", True, True, False)
+    async with db.platform_step("the queue is empty") as session:
+        assert await jobs.waiting(session) == {}

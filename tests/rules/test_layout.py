@@ -55,7 +55,7 @@ MAY_SEE_EVERY_TENANT = {
 
 ENTRY_POINTS = {"savdo/app.py", "savdo/cli.py", "savdo/demo.py", "savdo/bench.py"}
 # Tables of adapters: channels by kind, model libraries by name.
-ADAPTER_TABLES = {"savdo/channels/models.py", "savdo/channels/telegram_held.py", "savdo/ai/chain.py"}
+ADAPTER_TABLES = {"savdo/channels/models.py", "savdo/channels/telegram_held.py", "savdo/ai/chain.py", "savdo/ai/speech.py"}
 REGISTRIES = re.compile(r"(?:files\.pythonhosted|pypi\.org|registry\.npmjs|registry\.yarnpkg|proxy\.golang|crates\.io|jsr\.io)")
 
 
