@@ -20,19 +20,21 @@ MOST_ROWS: Final = 3
 LONGEST_QUOTE: Final = 350
 LONGEST_OF_TWO: Final = 260
 # A text this short is said whole; of a longer one, sentences are told until they hold the answer with this share.
-WHOLE: Final = 120
-ENOUGH: Final = 0.8
+WHOLE: Final = 160
+ENOUGH: Final = 0.7
 # Below this a neighbouring fact is as likely as the right one.
-LIKELY: Final = 0.36
+LIKELY: Final = 0.4
 # Rows this close to the best are told beside it.
-CLOSE: Final = 0.6
+CLOSE: Final = 0.8
 # Below this the second text is told too, when it is at least this share as likely.
-CERTAIN: Final = 0.6
-SECOND: Final = 0.5
+CERTAIN: Final = 0.75
+SECOND: Final = 0.35
 MOST_PIECES: Final = 1000
 MONEY_HEADING: Final = re.compile(r"цена|стоимость|тариф.?руб|narx|summa|price|cost|баға|құны|so.?m|сум|тенге|теңге", re.IGNORECASE)
 UNIT_HEADING: Final = re.compile(r"birlik|o.?lchov birligi|unit\b|единица|ед\b|бірлік|өлшем бірлігі", re.IGNORECASE)
 HEADING_CURRENCY: Final = (("UZS", r"so.?m|сум|сўм|uzs"), ("KZT", r"тенге|теңге|tenge|kzt|₸"), ("USD", r"usd|\$|доллар"))
+AREA: Final = re.compile(r"(?<![\d.,])(\d{1,4})\s?(?:m2|м2|m²|м²|кв\w*|kv\w*|sq\w*|шаршы\w*|квадрат\w*)", re.IGNORECASE)
+SQUARE_METRE: Final = re.compile(r"(?<!\w)(?:m2|м2|m²|м²|кв\.?\s?м|kv\.?\s?m|sq\.?\s?m)(?!\w)", re.IGNORECASE)
 ANCHOR: Final = re.compile(r"(?<!\w)(?:[A-Z]{2,}\w*|[a-z]+\d+|\d{3,}|[A-Z]\w*\d\w*)(?!\w)")
 
 
@@ -83,7 +85,7 @@ def _rows(turn: Turn, reading: Reading, rows: Sequence[Passage]) -> str:
 
 def _total(turn: Turn, reading: Reading, row: Passage) -> str:
     """What the wanted quantity costs. Not when the row itself says the number: "a table for 10" is no ten tables."""
-    count: Any = reading.entities.get("quantity")
+    count: Any = reading.entities.get("quantity") or _area(turn, row)
     cell = next(((heading, value) for heading, value in (row.cells or {}).items() if MONEY_HEADING.search(heading)), None)
     if not isinstance(count, int) or not 1 < count < MOST_PIECES or cell is None or re.search(rf"(?<!\d){count}(?!\d)", row.text):
         return ""
@@ -92,6 +94,12 @@ def _total(turn: Turn, reading: Reading, row: Passage) -> str:
         return ""
     total = sayings.amount(count * int(price), _currency(cell[0], str(turn.profile.get("currency") or "")), reading)
     return f". {count} × {int(price):,} = {total}".replace(",", " ")
+
+
+def _area(turn: Turn, row: Passage) -> int | None:
+    """The square metres asked about, where the row is priced by them."""
+    asked = AREA.findall(turn.text)
+    return int(asked[0]) if len(asked) == 1 and SQUARE_METRE.search(row.text) else None
 
 
 def row_said(passage: Passage, currency: str, reading: Reading) -> str:
@@ -114,8 +122,17 @@ def row_said(passage: Passage, currency: str, reading: Reading) -> str:
     said = ", ".join(names) if own else f"«{', '.join(names)}»"
     said = f"{said}: {price}" if price else said
     more = "; ".join(rest)
+    if not own and (told := _glossed(passage, [*names, *rest], reading)):
+        return f"{said} ({told})"
     said = f"{said} ({more})" if rest and own else f"{said} («{more}»)" if rest else said
     return sayings.written(said, reading) if own and reading.language == "uz" else said
+
+
+def _glossed(passage: Passage, values: Sequence[str], reading: Reading) -> str:
+    """The cells of a foreign row, each word by word where that is known, else as it stands."""
+    spoken = passage.language or language.identify(" ".join(values))[0]
+    told = [gloss.of(value.partition(": ")[2] or value, spoken, reading) for value in values]
+    return "; ".join(said or f"«{value}»" for said, value in zip(told, values, strict=True)) if any(told) else ""
 
 
 def _priced(heading: str, value: str, currency: str, reading: Reading) -> str:

@@ -23,6 +23,8 @@ NEGATED: Final = re.compile(
     r"|\w+(?:may|maydi|maymiz|maysiz|mas|mang|manglar|май|майди|маймиз|мас|манг|майды|мейді|майды|маймыз|мейміз|маңыз|меңіз|мас|мес|байды|бейді|пайды|пейді)\w{0,4}",
     re.IGNORECASE,
 )
+TIMES: Final = re.compile(r"marta|marotaba|раза?|рет|times?|марта", re.IGNORECASE)
+TIMES_SAID: Final = {"uz": "marta", "ru": "раз", "kk": "рет", "en": "times"}
 # Less than this share of the words known, and it says something else.
 KNOWN: Final = 0.5
 LONGEST: Final = 260
@@ -59,7 +61,15 @@ def of(sentence: str, spoken: str, reading: Reading) -> str:
             at += 1
     if not known or known < KNOWN * (known + missed):
         return ""
-    return ", ".join(dict.fromkeys(told))[:LONGEST]
+    return _joined(list(dict.fromkeys(told)))[:LONGEST]
+
+
+def _joined(told: Sequence[str]) -> str:
+    """A number belongs to what follows it."""
+    text = ""
+    for before, said in zip(("", *told), told, strict=False):
+        text += said if not text else f" {said}" if re.fullmatch(r"[\d\s.,:–-]+", before) else f", {said}"
+    return text
 
 
 def _pieces(sentence: str) -> list[Piece]:
@@ -90,6 +100,8 @@ def _counted(pieces: Sequence[Piece], at: int, spoken: str, reading: Reading) ->
     following = [piece.text for piece in pieces[at + 1 : at + 3] if piece.kind == "word"]
     for away in range(1, len(following) + 1):
         counted = f"{number} {' '.join(following[:away])}"
+        if TIMES.fullmatch(following[away - 1]):
+            return f"{number} {sayings.written(TIMES_SAID[reading.language], reading)}", away + 1
         unit = next((name for name, pattern in durations.UNIT if pattern.match(counted)), "")
         if unit and re.fullmatch(r"\d{1,3}(?:\s?[-–—]\s?\d{1,3})?", number):
             work = unit == "day" and bool(durations.WORKING.search(counted))
