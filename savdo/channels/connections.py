@@ -135,6 +135,11 @@ async def save_settings(session: Session, connection_id: UUID, settings: Mapping
     await session.execute("UPDATE connections SET settings = %s WHERE id = %s", (Jsonb(dict(settings)), connection_id))
 
 
+async def change_settings(session: Session, connection_id: UUID, changed: Mapping[str, Any]) -> None:
+    """Some of a connection's settings; the others stay as they are."""
+    await session.execute("UPDATE connections SET settings = settings || %s WHERE id = %s", (Jsonb(dict(changed)), connection_id))
+
+
 async def mark(session: Session, connection_id: UUID, status: str, problem: str | None = None) -> None:
     """Sets the state the owner sees: active, reconnect or off, with the reason in words."""
     await session.execute(

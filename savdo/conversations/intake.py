@@ -19,8 +19,10 @@ LONGEST_TEXT = 20_000
 # Changes of a conversation that wait for their message.
 MOST_PARKED, LONGEST_PARKED = 20, 4000
 _LOCKED: LiteralString = """
-  SELECT c.id, c.contact_id, c.status, c.parked, p.opted_out_at IS NOT NULL AS opted_out, p.phone_hash
-    FROM conversations c JOIN contacts p ON p.tenant_id = c.tenant_id AND p.id = c.contact_id """
+  SELECT c.id, c.contact_id, c.status, c.parked, p.opted_out_at IS NOT NULL AS opted_out, p.phone_hash,
+         coalesce(n.settings->'answer_messages' = 'false', false) AS muted
+    FROM conversations c JOIN contacts p ON p.tenant_id = c.tenant_id AND p.id = c.contact_id
+    JOIN connections n ON n.tenant_id = c.tenant_id AND n.id = c.connection_id """
 
 
 async def lock(session: Session, connection: Connection, inbound: Inbound) -> DictRow:
@@ -77,7 +79,7 @@ async def store(
     """
     payload = payload_of(inbound)
     kind = kind_of(inbound)
-    silent = conversation["status"] == "human" or conversation["opted_out"]
+    silent = conversation["status"] == "human" or conversation["opted_out"] or conversation["muted"]
     # A shared contact is its number, so that it is read like one that was typed.
     text = clean(inbound.text or (inbound.sender.phone if kind == "contact" else ""))
     row = await first(

@@ -78,6 +78,7 @@ async def one(session: Session, conversation_id: UUID) -> DictRow:
         session,
         """SELECT c.*, p.name AS contact_name, p.phone_sealed, p.email_sealed, p.opted_out_at, p.unreachable_at, p.attributes,
                   p.created_at AS contact_since, n.channel, n.name AS connection_name, n.status AS connection_status,
+                  n.settings AS connection_settings, n.account AS connection_account,
                   l.stage, l.facts, l.score, l.band, h.reason AS handover_reason, h.summary AS handover_summary,
                   h.created_at AS called_at, w.name AS taken_by_name
              FROM conversations c
@@ -207,6 +208,14 @@ async def close(session: Session, tenant_id: UUID, conversation_id: UUID, member
     """Done; the customer's next message opens it again."""
     await _set_status(session, tenant_id, conversation_id, member_id, "closed")
     await _ended(session, conversation_id)
+
+
+async def leave_to_people(session: Session, connection_id: UUID) -> None:
+    """What is not answered yet on a connection, the bot does not answer any more."""
+    await session.execute(
+        "UPDATE conversations SET answered_number = inbound_number WHERE connection_id = %s AND answered_number < inbound_number",
+        (connection_id,),
+    )
 
 
 async def _set_status(session: Session, tenant_id: UUID, conversation_id: UUID, member_id: UUID, status: str) -> None:

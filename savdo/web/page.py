@@ -159,10 +159,10 @@ def context(request: Request) -> dict[str, Any]:
 async def shell(request: Request, session: Session) -> None:
     """Reads what the frame around every page shows: the time zone and what needs the owner now."""
     row = await first(session, "SELECT status, profile->>'timezone' AS timezone FROM tenants")
-    broken = await rows(session, "SELECT name, channel FROM connections WHERE status = 'reconnect' ORDER BY id LIMIT 3")
+    broken = await rows(session, "SELECT id, name FROM connections WHERE status = 'reconnect' ORDER BY id LIMIT 3")
     request.state.timezone = (row and row["timezone"]) or "Asia/Tashkent"
     request.state.needs = [("shell.suspended", {}, "")] if row and row["status"] == "suspended" else []
-    request.state.needs += [("shell.connection_lost", {"name": one["name"]}, "/setup#telegram") for one in broken]
+    request.state.needs += [("shell.connection_lost", {"name": one["name"]}, f"/setup/channels/{one['id']}") for one in broken]
 
 
 def is_htmx(request: Request) -> bool:

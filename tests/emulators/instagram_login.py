@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tests.emulators.meta import Meta
+from tests.emulators.meta import Meta, dialog_page
 from tests.emulators.meta_pages import INSTAGRAM_SECRET
 
 LONG_S = 5183944
@@ -22,6 +22,7 @@ class InstagramLogin:
         self.renewals = 0
         # Before the Graph API's own, which begin with a version.
         meta.app.router.routes[:0] = [
+            Route("/oauth/authorize", self._dialog, methods=["GET"]),
             Route("/oauth/access_token", self._exchanged, methods=["POST"]),
             Route("/access_token", self._lengthened, methods=["GET"]),
             Route("/refresh_access_token", self._renewed, methods=["GET"]),
@@ -34,6 +35,9 @@ class InstagramLogin:
         code = f"igcode{self.meta.number()}"
         self.codes[code] = (asked["redirect_uri"], set(asked["scope"].split(",")) - set(without))
         return f"{asked['redirect_uri']}?{urlencode({'code': code + '#_', 'state': asked['state']})}"
+
+    async def _dialog(self, request: Request) -> Response:
+        return dialog_page({"Allow": self.logs_in(str(request.url))})
 
     async def _exchanged(self, request: Request) -> Response:
         async with request.form() as form:

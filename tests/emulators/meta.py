@@ -8,6 +8,7 @@ are repeated until they are answered with a 2xx. Unlike Meta, a webhook may be p
 import asyncio
 import hashlib
 import hmac
+import html
 import itertools
 import json
 import os
@@ -22,7 +23,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import httpx
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from savdo.base import circuit
@@ -90,6 +91,7 @@ class Meta:
     def __init__(self, app_id: str = "1000", secret: str = "app_secret_123", verify_token: str = "mytoken") -> None:
         self.app_id, self.secret, self.verify_token = app_id, secret, verify_token
         self.app = Starlette(routes=[
+            Route("/v{version}/dialog/oauth", self._dialog, methods=["GET"]),
             Route("/files/{name}", self._file, methods=["GET"]),
             Route("/v{version}/{node}", self._asked, methods=["GET", "POST", "DELETE"]),
             Route("/v{version}/{node}/{edge:path}", self._asked, methods=["GET", "POST", "DELETE"]),
@@ -187,6 +189,12 @@ class Meta:
         return "sha256=" + hmac.new(self.secret.encode(), body, hashlib.sha256).hexdigest()
 
     # What is called.
+
+    async def _dialog(self, request: Request) -> Response:
+        """What the owner sees: everything allowed, or everything but one permission."""
+        return dialog_page({"Allow": self.logs_in(str(request.url))} | {
+            f"Without {one}": self.logs_in(str(request.url), without=[one]) for one in request.query_params["scope"].split(",")
+        })  # fmt: skip
 
     async def _asked(self, request: Request) -> Response:
         params, files = await _params(request)
@@ -333,6 +341,13 @@ async def open_meta(meta: Meta) -> AsyncGenerator[str]:
                     os.environ[name] = value
             settings.cache_clear()
             circuit.forget()
+
+
+def dialog_page(links: Mapping[str, str]) -> HTMLResponse:
+    """A login dialog: where each choice leads."""
+    listed = "".join(f'<p><a href="{html.escape(address)}">{html.escape(words)}</a></p>' for words, address in links.items())
+    head = '<!doctype html><html lang="en"><title>Log in</title><link rel="icon" href="data:,">'
+    return HTMLResponse(f"{head}<main><h1>Log in</h1>{listed}</main>")
 
 
 async def _params(request: Request) -> tuple[dict[str, Any], dict[str, tuple[str, bytes, str]]]:

@@ -14,7 +14,7 @@ from savdo.base import db
 from savdo.channels import connections
 from savdo.channels.models import Connection
 from savdo.web import page, widget
-from savdo.web.pages import account, inbox, knowledge, landing, persona, setup, tryit
+from savdo.web.pages import account, channels, connecting, inbox, knowledge, landing, persona, tryit, website
 
 PASSWORD = "correct horse 42"
 READING = {
@@ -26,7 +26,7 @@ READING = {
 def app() -> FastAPI:
     made = FastAPI()
     page.install(made)
-    for one in (widget, account, inbox, knowledge, tryit, persona, setup, landing):
+    for one in (widget, account, inbox, knowledge, tryit, persona, channels, connecting, website, landing):
         made.include_router(one.router)
     return made
 
@@ -122,9 +122,11 @@ async def document(tenant_id: UUID, name: str, text: str, status: str = "ready",
             (tenant_id, document_id, name, document_id.bytes, status, problem, 100 if version else 40, version, version),
         )
         await session.execute(
-            """INSERT INTO passages (tenant_id, id, document_id, version, position, title_path, text, embedding, words, grams)
-               VALUES (%s, %s, %s, 1, 0, %s, %s, array_fill(0.05, ARRAY[384])::halfvec, to_tsvector('simple', %s), ''::tsvector)""",
-            (tenant_id, passage_id, document_id, ["Prices", "Green tea"], text, text),
+            """INSERT INTO passages (tenant_id, id, document_id, version, position, title_path, text, embedding, sentences,
+                                     sentence_embeddings, sentence_latents, words, grams)
+               VALUES (%s, %s, %s, 1, 0, %s, %s, array_fill(0.05, ARRAY[384])::halfvec, ARRAY[%s], '{}'::halfvec[], '{}'::sparsevec[],
+                       to_tsvector('simple', %s), ''::tsvector)""",
+            (tenant_id, passage_id, document_id, ["Prices", "Green tea"], text, text, text),
         )
     return document_id, passage_id
 

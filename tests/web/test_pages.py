@@ -38,7 +38,17 @@ async def test_that_every_page_opens_in_every_language(
     await office.says(talk, "Salom")
     await office.says(talk, "35 000", "bot", passage=(document_id, passage_id))
     await alice.post("/preferences", data={"language": language})
-    for path in ("/inbox", f"/inbox/{talk.id}", "/knowledge", f"/knowledge/{document_id}", "/knowledge/answers/new", "/try", "/persona", "/setup"):
+    for path in (
+        "/inbox",
+        f"/inbox/{talk.id}",
+        "/knowledge",
+        f"/knowledge/{document_id}",
+        "/knowledge/answers/new",
+        "/try",
+        "/persona",
+        "/setup",
+        "/setup/website",
+    ):
         answer = await alice.get(path)
         assert (path, answer.status_code) == (path, 200)
         assert f'<html lang="{language}"' in answer.text

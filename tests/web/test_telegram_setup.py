@@ -106,6 +106,11 @@ async def until_said(tenant_id: UUID, *texts: str) -> None:
             await asyncio.sleep(0.02)
 
 
+async def shown(browser: httpx.AsyncClient, tenant_id: UUID) -> str:
+    """The bot's own page."""
+    return (await browser.get(f"/setup/channels/{(await the_bot(tenant_id))['id']}")).text
+
+
 async def connects(browser: httpx.AsyncClient, token: str) -> httpx.Response:
     return await browser.post("/setup/telegram", data={"token": token})
 
@@ -115,8 +120,8 @@ async def test_that_without_a_public_address_a_connected_bot_is_read_at_once(
 ) -> None:
     telegram.webhook = {"url": "https://old-program.example/hook"}
     answer = await connects(alice, telegram.token)
-    assert (answer.status_code, answer.headers["location"]) == (303, "/setup#telegram")
     bot = await the_bot(tenant_id)
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/setup/channels/{bot['id']}?made=1")
     assert (bot["name"], bot["status"], bot["problem"], bot["account"]) == ("@oqchoy_bot", "active", None, str(telegram.id))
     assert bot["opened"]["token"] == telegram.token
     assert len(bot["opened"]["secret"]) >= 32
@@ -125,10 +130,11 @@ async def test_that_without_a_public_address_a_connected_bot_is_read_at_once(
     async with polling():
         telegram.customer_says(CHAT, "Salom")
         await until_said(tenant_id, "Salom")
-    page = (await alice.get("/setup")).text
+    assert "Last message" in (await alice.get("/setup")).text
+    page = await shown(alice, tenant_id)
     assert 'href="https://t.me/oqchoy_bot"' in page
-    assert "Last message" in page
     assert telegram.token not in page
+    assert "The connection works." in (await alice.get(f"/setup/channels/{bot['id']}/check")).text
 
 
 async def test_that_a_bot_connected_on_a_laptop_is_delivered_to_the_server_after_its_start(
@@ -166,7 +172,7 @@ async def test_that_a_plain_http_address_means_polling(
     assert (await connects(alice, telegram.token)).status_code == 303
     assert (await the_bot(tenant_id))["status"] == "active"
     assert telegram.calls["setwebhook"] == 0
-    assert "fetched from Telegram" in (await alice.get("/setup")).text
+    assert "fetched from Telegram" in await shown(alice, tenant_id)
 
 
 @pytest.mark.parametrize(
@@ -258,7 +264,7 @@ async def test_that_a_new_token_after_a_revoked_one_keeps_the_conversations(
         page = (await alice.get("/setup")).text
         assert "Telegram no longer accepts this token" in page
         assert "Not connected" in page
-        address = f"/setup/telegram/{before['id']}/token"
+        address = f"/setup/channels/{before['id']}/token"
         other = new_telegram()
         wrong = await alice.post(address, data={"token": other.token})
         assert (wrong.status_code, "token of another bot" in wrong.text) == (422, True)
@@ -285,8 +291,8 @@ async def test_that_disconnecting_asks_with_counts_forgets_the_token_and_keeps_t
         assert (
             await alice.post(f"/hooks/telegram_bot/{bot['key']}", json=Telegram().customer_says(chat, "Hi"), headers=headers)
         ).is_success
-    assert "2 conversations are kept" in (await alice.get("/setup")).text
-    assert (await alice.post(f"/setup/telegram/{bot['id']}/disconnect")).status_code == 303
+    assert "2 conversations are kept" in await shown(alice, tenant_id)
+    assert (await alice.post(f"/setup/channels/{bot['id']}/disconnect")).status_code == 303
     assert telegram.webhook == {}
     off = await the_bot(tenant_id)
     assert (off["status"], off["opened"]) == ("off", {})
@@ -305,7 +311,7 @@ async def test_that_disconnecting_asks_with_counts_forgets_the_token_and_keeps_t
     again = await the_bot(tenant_id)
     assert (again["id"], again["key"], again["status"]) == (bot["id"], bot["key"], "active")
     assert again["opened"]["secret"] != bot["opened"]["secret"]
-    await alice.post(f"/setup/telegram/{bot['id']}/disconnect")
+    await alice.post(f"/setup/channels/{bot['id']}/disconnect")
     async with signed_in(other_tenant_id) as mallory:
         assert (await connects(mallory, telegram.token)).status_code == 303
     assert (await connects(alice, telegram.token)).status_code == 409
@@ -318,7 +324,7 @@ async def test_that_disconnecting_works_while_telegram_is_down(alice: httpx.Asyn
     await connects(alice, telegram.token)
     telegram.fails("deleteWebhook", 502, "Bad Gateway")
     bot = await the_bot(tenant_id)
-    assert (await alice.post(f"/setup/telegram/{bot['id']}/disconnect")).status_code == 303
+    assert (await alice.post(f"/setup/channels/{bot['id']}/disconnect")).status_code == 303
     assert (await the_bot(tenant_id))["status"] == "off"
 
 
@@ -328,7 +334,12 @@ async def test_that_only_who_may_configure_connects_and_disconnects(
 ) -> None:
     await connects(alice, telegram.token)
     bot, calls = await the_bot(tenant_id), telegram.calls.total()
-    paths = ("/setup/telegram", f"/setup/telegram/{bot['id']}/token", f"/setup/telegram/{bot['id']}/disconnect")
+    paths = (
+        "/setup/telegram",
+        f"/setup/channels/{bot['id']}",
+        f"/setup/channels/{bot['id']}/token",
+        f"/setup/channels/{bot['id']}/disconnect",
+    )
     async with signed_in(tenant_id, role) as bob, signed_in(other_tenant_id) as mallory:
         for path in paths:
             assert (await bob.post(path, data={"token": telegram.token})).status_code == 403

@@ -1,35 +1,29 @@
-"""Set-up: the web chat on the company's site, and Telegram."""
+"""Set-up: the web chat on the company's site."""
 
 import json
 import re
 import secrets as random
-from typing import Annotated, Any
-from uuid import UUID
+from typing import Any
 
-from fastapi import APIRouter, Form, Request, Response
-from psycopg.rows import DictRow
+from fastapi import APIRouter, Request, Response
 
 from savdo import audit
 from savdo.base import secrets, texts
-from savdo.base.db import Session, first, rows, step
-from savdo.base.errors import Invalid, NotFound, SavdoError
+from savdo.base.db import Session, first, step
+from savdo.base.errors import Invalid
 from savdo.base.settings import settings
-from savdo.channels import connections, telegram_api, telegram_connecting, telegram_polling
+from savdo.channels import connections
 from savdo.channels.models import Connection
 from savdo.channels.web_chat import ORIGIN
 from savdo.web import page
 from savdo.web.page import Configurer
 
-# BotFather's whole message fits.
-LONGEST_PASTE = 1000
-# What stands in the row, in words for the log, and which text says so to the owner.
-PROBLEMS = {telegram_api.REVOKED: "setup.problem_token", telegram_api.ELSEWHERE: "setup.problem_elsewhere"}
 PRECHAT = ("name", "phone", "email")
 
 router = APIRouter(include_in_schema=False)
 
 
-@router.get("/setup")
+@router.get("/setup/website")
 async def setup(request: Request, actor: Configurer) -> Response:
     return await _page(request, actor)
 
@@ -45,7 +39,7 @@ async def save_widget(request: Request, actor: Configurer) -> Response:
         connection = await _web_chat(session, actor)
         await connections.save_settings(session, connection.id, {**connection.settings, **chosen})
         await audit.note(session, actor.tenant_id, actor.note, "widget.changed", str(connection.id))
-    return page.go(request, "/setup", flash="setup.saved")
+    return page.go(request, "/setup/website", flash="setup.saved")
 
 
 @router.post("/setup/secret")
@@ -59,7 +53,7 @@ async def rotate_secret(request: Request, actor: Configurer) -> Response:
             "UPDATE connections SET credentials = %s WHERE id = %s", (secrets.seal(json.dumps(fresh).encode()), connection.id)
         )
         await audit.note(session, actor.tenant_id, actor.note, "widget.secret_renewed", str(connection.id))
-    return page.go(request, "/setup#identity", flash="setup.secret_new")
+    return page.go(request, "/setup/website#identity", flash="setup.secret_new")
 
 
 @router.post("/setup/secret/show")
@@ -70,53 +64,17 @@ async def show_secret(request: Request, actor: Configurer) -> Response:
     return await _page(request, actor, secret=connection.credentials.get("identity_secret", ""))
 
 
-@router.post("/setup/telegram")
-async def connect_telegram(request: Request, actor: Configurer, token: Annotated[str, Form(max_length=LONGEST_PASTE)] = "") -> Response:
-    """Asks Telegram who the bot is before anything is kept."""
-    try:
-        await telegram_connecting.connect(actor.tenant_id, actor.note, token)
-    except SavdoError as error:
-        return await _page(request, actor, telegram_problem=_words(actor, error), status=_status(error))
-    return page.go(request, "/setup#telegram", flash="setup.connected")
-
-
-@router.post("/setup/telegram/{connection_id}/token")
-async def renew_telegram(
-    request: Request, actor: Configurer, connection_id: UUID, token: Annotated[str, Form(max_length=LONGEST_PASTE)] = ""
-) -> Response:
-    try:
-        await telegram_connecting.renew(actor.tenant_id, actor.note, connection_id, token)
-    except NotFound:
-        raise
-    except SavdoError as error:
-        return await _page(request, actor, renewing=connection_id, renew_problem=_words(actor, error), status=_status(error))
-    return page.go(request, "/setup#telegram", flash="setup.connected")
-
-
-@router.post("/setup/telegram/{connection_id}/disconnect")
-async def disconnect_telegram(request: Request, actor: Configurer, connection_id: UUID) -> Response:
-    await telegram_connecting.disconnect(actor.tenant_id, actor.note, connection_id)
-    return page.go(request, "/setup#telegram", flash="setup.disconnected")
-
-
 async def _page(request: Request, actor: page.Actor, *, typed: dict[str, str] | None = None, status: int = 200, **values: Any) -> Response:
     async with step(actor.tenant_id) as session:
         await page.shell(request, session)
         widget = await _web_chat(session, actor)
-        bots = await rows(
-            session,
-            """SELECT id, name, status, problem, (SELECT count(*) FROM conversations c WHERE c.connection_id = n.id) AS conversations,
-                      (SELECT max(last_inbound_at) FROM conversations c WHERE c.connection_id = n.id) AS heard_at
-                 FROM connections n WHERE channel = 'telegram_bot' AND status <> 'off' ORDER BY id""",
-        )
     base = settings().public_url.rstrip("/") or str(request.base_url).rstrip("/")
     snippet = f'<script async src="{base}/widget/v1/loader.js" data-key="{widget.key}" data-locale="auto"></script>'
-    defaults: dict[str, Any] = {"wrong": "", "telegram_problem": "", "renew_problem": "", "renewing": None, "secret": ""}
+    defaults: dict[str, Any] = {"wrong": "", "secret": ""}
     return page.render(
-        request, "setup/page.html", status=status, widget=widget, form={**_form(widget), **(typed or {})}, snippet=snippet,
-        bots=[_told(actor, bot) for bot in bots],
+        request, "setup/website.html", status=status, widget=widget, form={**_form(widget), **(typed or {})}, snippet=snippet,
         has_secret=bool(widget.credentials.get("identity_secret")),
-        prechat=PRECHAT, polling=telegram_polling.needed(settings().public_url), **{**defaults, **values},
+        prechat=PRECHAT, **{**defaults, **values},
     )  # fmt: skip
 
 
@@ -125,23 +83,6 @@ async def _web_chat(session: Session, actor: page.Actor) -> Connection:
     if row is None:
         return await connections.create(session, actor.tenant_id, "web_chat", "Website")
     return await connections.by_id(session, row["id"])
-
-
-def _words(actor: page.Actor, error: SavdoError) -> str:
-    key = f"error.{error.code}"
-    return texts.t(key, actor.language) if texts.has(key) else error.message
-
-
-def _status(error: SavdoError) -> int:
-    # A bot that is no longer ours is a wrong field of this form, and not a person who is not signed in.
-    return error.status if error.status in (409, 503) else 422
-
-
-def _told(actor: page.Actor, bot: DictRow) -> DictRow:
-    """A bot as the page shows it: its problem in the reader's words, its address."""
-    key = PROBLEMS.get(bot["problem"] or "")
-    link = f"https://t.me/{bot['name'][1:]}" if bot["name"].startswith("@") else ""
-    return {**bot, "problem": texts.t(key, actor.language) if key else bot["problem"], "link": link}
 
 
 def _form(widget: Connection) -> dict[str, str]:
