@@ -35,18 +35,22 @@ UNIT_HEADING: Final = re.compile(r"birlik|o.?lchov birligi|unit\b|единица
 HEADING_CURRENCY: Final = (("UZS", r"so.?m|сум|сўм|uzs"), ("KZT", r"тенге|теңге|tenge|kzt|₸"), ("USD", r"usd|\$|доллар"))
 AREA: Final = re.compile(r"(?<![\d.,])(\d{1,4})\s?(?:m2|м2|m²|м²|кв\w*|kv\w*|sq\w*|шаршы\w*|квадрат\w*)", re.IGNORECASE)
 SQUARE_METRE: Final = re.compile(r"(?<!\w)(?:m2|м2|m²|м²|кв\.?\s?м|kv\.?\s?m|sq\.?\s?m)(?!\w)", re.IGNORECASE)
+# Every answer puts what it worked out in brackets, or behind the total's mark.
+WORKED_OUT: Final = re.compile(r"\(([^()]+)\)|(\d+ × [\d ]+ = [^.\n]+)")
 ANCHOR: Final = re.compile(r"(?<!\w)(?:[A-Z]{2,}\w*|[a-z]+\d+|\d{3,}|[A-Z]\w*\d\w*)(?!\w)")
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """An answer: what to say, the passages it stands in and their language, and how likely (0 to 1) they hold it."""
+    """An answer: what to say, the passages it stands in and their language, how likely (0 to 1) they hold it, and what was
+    worked out of them (totals, meanings of foreign words)."""
 
     text: str
     cited: tuple[UUID, ...]
     support: float
     language: str
     notes: tuple[str, ...] = ()
+    grounds: tuple[str, ...] = ()
 
 
 def find(turn: Turn, reading: Reading, question: str, found: Found) -> Told | None:
@@ -56,8 +60,9 @@ def find(turn: Turn, reading: Reading, question: str, found: Found) -> Told | No
     told = _told(found.passages)
     best = told[0]
     said = _rows(turn, reading, told) if best.kind == "row" else "\n".join(_quoted(turn, reading, one, told) for one in told)
+    grounds = tuple(worked[0] or worked[1] for worked in WORKED_OUT.findall(said))
     notes = (f"likely {found.support:.2f}, share {best.score:.2f}",)
-    return Told(said, tuple(one.id for one in told), found.support, best.language or "", notes)
+    return Told(said, tuple(one.id for one in told), found.support, best.language or "", notes, grounds)
 
 
 def _told(passages: Sequence[Passage]) -> list[Passage]:

@@ -49,8 +49,8 @@ def compose(turn: Turn, reading: Reading, found: Found) -> Draft:
 
 def _doubted(turn: Turn, reading: Reading, found: Found) -> Draft | None:
     """The answer to a question that was perhaps read as something else: only where the passages hold it plainly."""
-    asks_first = reading.intent == "booking" and not reading.entities.get("timeline") and bool(cues.ASKING.search(turn.text))
-    asks = reading.intent in ASKED_AS and bool(cues.ASKING.search(turn.text))
+    asks_first = reading.intent == "booking" and not reading.entities.get("timeline") and bool(cues.QUESTION.search(turn.text))
+    asks = reading.intent in ASKED_AS and bool(cues.QUESTION.search(turn.text))
     sure = reading.confidence >= (CERTAIN if asks else DOUBTED) and not asks_first
     if reading.wants_human or sure or reading.intent in ("greeting", "opt_out") or len(turn.text.split()) < 3:
         return None
@@ -59,7 +59,8 @@ def _doubted(turn: Turn, reading: Reading, found: Found) -> Draft | None:
         return None
     # Whoever asks about a visit before it is asked when they would come.
     step = sayings.say("ask_when", turn, reading) if asks_first else ""
-    return Draft(_joined(answer.text, step), reading, cited=answer.cited, notes=(*answer.notes, f"read as {reading.intent}, doubted"))
+    notes = (*answer.notes, f"read as {reading.intent}, doubted")
+    return Draft(_joined(answer.text, step), reading, cited=answer.cited, notes=notes, grounds=answer.grounds)
 
 
 def _from_thread(turn: Turn, reading: Reading) -> Said | None:
@@ -111,6 +112,9 @@ def _contact(turn: Turn, reading: Reading) -> Draft:
 
 
 def _off_topic(turn: Turn, reading: Reading) -> Draft:
+    if reading.confidence < CERTAIN and _bot_spoke(turn):
+        # In the middle of a conversation a strange sentence is rather a part of it than about something else.
+        return _unclear(turn, reading)
     return Draft(sayings.say("off_topic", turn, reading, company=_company(turn)), reading)
 
 
@@ -137,7 +141,7 @@ def _objection(turn: Turn, reading: Reading, found: Found) -> Draft:
         return Draft(_joined(sayings.say("objection", turn, reading), own), reading)
     answer = answers.find(turn, reading, topic.asked(turn), found)
     if answer and ("?" in turn.text or not reading.objections or not cues.names_objection(turn.text)):
-        return Draft(answer.text, reading, cited=answer.cited, notes=answer.notes)
+        return Draft(answer.text, reading, cited=answer.cited, notes=answer.notes, grounds=answer.grounds)
     return Draft(_joined(sayings.say("objection", turn, reading), sayings.say(f"objection_{kind}", turn, reading)), reading)
 
 
@@ -148,7 +152,7 @@ def _place(turn: Turn, reading: Reading, found: Found) -> Draft:
         # Said in the customer's own language rather than quoted in another, unless a passage speaks of this very case.
         return Draft(sayings.say("hours", turn, reading, hours=hours), reading)
     if answer:
-        return Draft(answer.text, reading, cited=answer.cited, notes=answer.notes)
+        return Draft(answer.text, reading, cited=answer.cited, notes=answer.notes, grounds=answer.grounds)
     return _unknown(turn, reading)
 
 
@@ -167,7 +171,7 @@ def _question(turn: Turn, reading: Reading, found: Found) -> Draft:
     step = _next_step(turn, reading)
     # A step that does not fit waits for the next answer, rather than being cut.
     text = _joined(answer.text, step) if len(answer.text) + len(step) < LONGEST - 50 else answer.text
-    return Draft(text, reading, cited=answer.cited, notes=answer.notes)
+    return Draft(text, reading, cited=answer.cited, notes=answer.notes, grounds=answer.grounds)
 
 
 def _unknown(turn: Turn, reading: Reading) -> Draft:

@@ -74,6 +74,14 @@ WHERE: Final = re.compile(
 )
 ASKING: Final = re.compile(r"\?|\bmi\b|mi\W*$|ми\W*$|\bли\b|\b(?:qancha|сколько|қанша|how)\b", ANY_CASE)
 
+# A question without its mark: it asks for a thing, a time, a place or a way.
+QUESTION: Final = re.compile(
+    r"\?|\bmi\b|mi\W*$|ми\W*$|\bли\b|\b(?:ма|ме|ба|бе|па|пе)\W*$|\b(?:qa(?:nday|lay|ncha|chon|yer\w*|ysi\w*)|necha\w*|nech\w*|nima\w*|kim\w*|"
+    r"қа(?:ндай|лай|нча|чон|ер\w*|йси\w*)|неча\w*|нима\w*|сколько|какой|какая|какие|каком|когда|где|куда|как|почему|можно|"
+    r"қанша|қандай|қашан|қайда|қай|неше|нешеде|не|how|what|when|where|which|who|why|can|could|do|does|is|are)\b",
+    ANY_CASE,
+)
+
 
 def wants_human(text: str, share: float, intent: str) -> bool:
     """Whether a person is asked for. "No manager needed, just tell me" is the opposite."""

@@ -174,7 +174,8 @@ async def _composed(turn: Turn, reading: Reading, found: Found, evidence: Eviden
     composed = await asyncio.to_thread(compose.compose, turn, reading, found)
     if composed.silent:
         return composed
-    faults = await asyncio.to_thread(guard.check, composed.text, composed.reading.language, evidence)
+    evidence = replace(evidence, tools=(*evidence.tools, *(f"composed: {ground}" for ground in composed.grounds)))
+    faults = await asyncio.to_thread(guard.check, composed.text, composed.reading.language, evidence, turn.channel)
     if composed.text and not faults:
         return composed
     # What the customer wished stays, whatever became of the words.

@@ -135,6 +135,8 @@ class Draft:
     # to send as files.
     remember: Mapping[str, str] = field(default_factory=dict[str, str])
     files: tuple[UUID, ...] = ()
+    # What was worked out of the company's own words: totals, and what foreign words mean.
+    grounds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
