@@ -55,6 +55,13 @@ def asked(turn: Turn) -> str:
     return "\n".join(part for part in (topic, text) if part)[-LONGEST:]
 
 
+def wider(turn: Turn) -> str:
+    """The question together with the one before it, for when it finds nothing alone; empty when there is none before."""
+    before = [bare(said.text) for said in turn.history if said.author == "contact" and said.text and not greets(said.text)]
+    now = bare(turn.text)
+    return f"{before[-1]}\n{now}"[-LONGEST:] if before and before[-1] not in asked(turn) else ""
+
+
 def is_elliptical(text: str) -> bool:
     """Whether a message cannot be understood without the one before it."""
     if not re.search(r"\w", text):

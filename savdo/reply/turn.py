@@ -33,6 +33,8 @@ ATTEMPTS = 4
 # A sentence that looks finished waits this share of the longest wait.
 FINISHED_SHARE = 0.4
 BURST_WAITS = 4
+# A question that finds less support than this is looked for once more, with the one before it.
+WEAK = 0.4
 
 log = structlog.get_logger()
 
@@ -172,6 +174,10 @@ async def _drafted(turn: Turn, timings: Timings) -> tuple[Draft, Sequence[Passag
     with timings.of("search"):
         async with step(turn.tenant_id) as session:
             found = await search.find(session, asked, meaning)
+        if found.support < WEAK and (wider := topic.wider(turn)):
+            meaning = await embed.asked(wider)
+            async with step(turn.tenant_id) as session:
+                found = max(found, await search.find(session, wider, meaning), key=lambda one: one.support)
     with timings.of("draft"):
         return behaviour.applied(turn, await generate.draft(turn, reading, found)), found.passages
 
