@@ -102,9 +102,14 @@ def concept_of(folded: Sequence[str], spoken: str) -> str:
     fitting = [
         (_distance(folded, idiom), concept)
         for concept, idiom, language in listed
-        if language == spoken and is_said(folded, idiom, language)
+        if language == spoken and is_said(folded, idiom, language) and all(map(_is_long_or_same, folded, idiom))
     ]
     return min(fitting)[1] if fitting else ""
+
+
+def _is_long_or_same(word: str, listed: str) -> bool:
+    # Three letters begin too many words: to be told to a customer they have to be the word.
+    return len(listed) > SHORTEST_STEM or word == listed
 
 
 def _distance(folded: Sequence[str], idiom: Sequence[str]) -> int:

@@ -68,7 +68,8 @@ def _joined(told: Sequence[str]) -> str:
     """A number belongs to what follows it."""
     text = ""
     for before, said in zip(("", *told), told, strict=False):
-        text += said if not text else f" {said}" if re.fullmatch(r"[\d\s.,:–-]+", before) else f", {said}"
+        counts = re.fullmatch(r"[\d\s.,:–-]+", before) and not said[:1].isdigit()
+        text += said if not text else f" {said}" if counts else f", {said}"
     return text
 
 
