@@ -1,34 +1,20 @@
 """The rules by which an evaluation is scored. Pure; the meaning of every field of a row is in evals/README.md."""
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from savdo.reply import figures
+from savdo.reply import expected, figures
+from savdo.reply.expected import mentions, same
 
 Row = Mapping[str, Any]
-CURRENCY_WORDS: Final = re.compile(r"so['ʻʼ‘’`]?m\b|сум\w*|сўм\w*|тенге|теңге|tenge|uzs|kzt|₸|\$|usd", re.IGNORECASE)
+FAULTS: Final[Mapping[str, str]] = {
+    "unsaid": "turn {turn} does not mention {words!r}", "said": "turn {turn} mentions {words!r}", "writes": "writes in turn {turn}",
+    "called": "a person was called in turn {turn} ({words})", "not_called": "no person was called by turn {turn}",
+    "other_reason": "called because of {words}", "lead": "lead {words}", "language": "turn {turn} is in {words}",
+}  # fmt: skip
 ENTITIES: Final = frozenset({"name", "phone", "email", "budget", "timeline", "company", "quantity"})
 BANDS: Final = (("cold", 30), ("nurture", 60), ("qualified", 80), ("hot", 100))
-
-
-def comparable(text: str) -> str:
-    """A text without what the rules ignore: case, spaces between digits, currency words, kinds of spaces and apostrophes."""
-    text = figures.plain(text).lower()
-    text = CURRENCY_WORDS.sub(" ", re.sub("[ʻʼ‘’`´]", "'", text))
-    text = re.sub(r"(?<=\d)\s+(?=\d)", "", text)
-    return re.sub(r"\s+", " ", text).strip()
-
-
-def mentions(text: str, wanted: str) -> bool:
-    """Whether a text has a wanted string in it; a number only whole: 5 is not in 15."""
-    inside, sought = comparable(text), comparable(wanted)
-    if not sought:
-        return False
-    before = r"(?<![\d.,])" if sought[0].isdigit() else ""
-    after = r"(?!\d)" if sought[-1].isdigit() else ""
-    return re.search(before + re.escape(sought) + after, inside) is not None
 
 
 def answer_verdict(row: Row, reply: str, refused: bool) -> dict[str, bool]:
@@ -81,7 +67,7 @@ def calendar(facts: Row) -> tuple[str, ...]:
 def entity_counts(wanted: Row, got: Row) -> tuple[int, int, int]:
     """(right, wrong or too many, missing or wrong) over the keys of both."""
     got = counted(got)
-    right = sum(1 for key, value in wanted.items() if _same(value, got.get(key)))
+    right = sum(1 for key, value in wanted.items() if same(value, got.get(key)))
     return right, len(got) - right, len(wanted) - right
 
 
@@ -102,21 +88,8 @@ def band(score: int) -> str:
 
 
 def dialogue_faults(row: Row, turns: Sequence[Row], facts: Row) -> list[str]:
-    """What a dialogue did not do as expected; empty when it passed.
-
-    `turns`: one a customer turn: `reply` (empty when silent), `handover` (reason or None) of that turn.
-    """
-    expect = row["expect"]
-    called = [(place, turn["handover"]) for place, turn in enumerate(turns) if turn["handover"]]
-    faults = [*_handover_faults(expect, called)]
-    for place, wanted in expect["must_mention"].items():
-        faults += [f"turn {place} does not mention {text!r}" for text in wanted if not mentions(turns[int(place)]["reply"], text)]
-    for place, unwanted in expect["must_not_mention"].items():
-        faults += [f"turn {place} mentions {text!r}" for text in unwanted if mentions(turns[int(place)]["reply"], text)]
-    if expect["silent_after"] is not None:
-        faults += [f"writes in turn {place}" for place in range(expect["silent_after"] + 1, len(turns)) if turns[place]["reply"]]
-    faults += [f"lead {key}: {facts.get(key)!r}" for key, value in expect["lead"].items() if not _same(value, facts.get(key))]
-    return faults
+    """What a dialogue did not do as expected, in words; empty when it passed. `turns` and `facts` as in `expected.missed`."""
+    return [FAULTS[one.kind].format(turn=one.turn, words=one.words) for one in expected.missed(row["expect"], turns, facts)]
 
 
 def side_faults(row: Row, score: int, facts: Row) -> list[str]:
@@ -134,21 +107,5 @@ def by_language(rows: Iterable[tuple[str, float]]) -> dict[str, float]:
     return {spoken: round(sum(values) / len(values), 4) for spoken, values in sorted(found.items())}
 
 
-def _handover_faults(expect: Row, called: Sequence[tuple[int, str]]) -> list[str]:
-    if expect["handover"] is None:
-        return [f"a person was called in turn {called[0][0]} ({called[0][1]})"] if called else []
-    due = [reason for place, reason in called if place <= expect["handover"]]
-    if not due:
-        return [f"no person was called by turn {expect['handover']}"]
-    wanted = expect["handover_reason"]
-    return [] if wanted is None or wanted in due else [f"called because of {', '.join(due)}, not {wanted}"]
-
-
 def _forbidden(row: Row, reply: str) -> bool:
     return any(mentions(reply, text) for text in row["forbidden"])
-
-
-def _same(wanted: object, got: object) -> bool:
-    if isinstance(wanted, str) and isinstance(got, str):
-        return comparable(wanted) == comparable(got)
-    return wanted == got

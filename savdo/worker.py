@@ -9,7 +9,7 @@ from savdo.base.settings import settings
 from savdo.channels import meta_tokens, telegram_health, telegram_sessions
 from savdo.conversations import contacts, echoes, media, outbox, voices
 from savdo.knowledge import ingest
-from savdo.reply import review, turn
+from savdo.reply import review, scenarios, turn
 
 JOBS = (
     turn.answer,
@@ -24,6 +24,7 @@ JOBS = (
     telegram_health.watch,
     ingest.read,
     review.review,
+    scenarios.run,
 )
 
 

@@ -18,7 +18,7 @@ export function live() {
       const { kind, id, extra } = JSON.parse(event.data);
       if (kind === "missed") return tell("live:missed");
       if (kind === "typing") return extra === "contact:on" && typing(id);
-      if (kind === "document") return tell("live:document");
+      if (kind === "document" || kind === "run") return tell(`live:${kind}`);
       tell("live:list");
       if (id) tell(`live:${id}`);
     });

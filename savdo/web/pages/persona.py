@@ -7,9 +7,9 @@ from fastapi import APIRouter, Form, Request, Response
 from starlette.datastructures import FormData
 
 from savdo.base import texts
-from savdo.base.db import step
+from savdo.base.db import Session, step
 from savdo.base.errors import Invalid
-from savdo.reply import persona
+from savdo.reply import persona, scenarios
 from savdo.web import page
 from savdo.web.page import Configurer
 
@@ -68,6 +68,24 @@ async def restore(request: Request, actor: Configurer, number: int, revision: Re
     return page.go(request, "/persona", flash="persona.restored")
 
 
+@router.get("/persona/gate")
+async def gate(request: Request, actor: Configurer) -> Response:
+    async with step(actor.tenant_id) as session:
+        known = await persona.current(session)
+        found = await _gate(session, known)
+    return page.render(request, "persona/gate.html", known=known, gate=found)
+
+
+async def _gate(session: Session, known: persona.Persona) -> dict[str, Any]:
+    """What the scenarios say of the draft as it stands: state none (there are no scenarios) | untested | running | failed | done."""
+    run = await scenarios.latest(session, "scenarios")
+    if run is None or run["revision"] != known.revision:
+        return {"state": "untested" if await scenarios.listed(session) else "none", "broken": ()}
+    results: list[dict[str, Any]] = run["results"]
+    broken = [one["name"] for one in results if one["missed_after"] and not one["missed_before"]]
+    return {"state": run["status"], "done": run["done"], "total": run["total"], "broken": broken, **scenarios.tally(results)}
+
+
 async def _page(
     request: Request,
     actor: page.Actor,
@@ -81,6 +99,7 @@ async def _page(
         await page.shell(request, session)
         known = await persona.current(session)
         listed = await persona.versions(session)
+        gate = await _gate(session, known)
     saved = known.draft or known.fields
     # What the other saved stands beside what this person typed, field by field.
     theirs = {one.field: _told(actor, one.field, one.before) for one in persona.changes(saved, typed)} if overtaken and typed else {}
@@ -88,7 +107,7 @@ async def _page(
     return page.render(
         request, "persona/page.html", status=status, known=known, form=typed or saved, wrong=wrong, overtaken=overtaken, theirs=theirs,
         changes=[_change(actor, {"field": one.field, "before": one.before, "after": one.after}) for one in known.changes],
-        versions=versions, tones=persona.TONES, outside=persona.OUTSIDE, longest=persona.LONGEST,
+        versions=versions, gate=gate, tones=persona.TONES, outside=persona.OUTSIDE, longest=persona.LONGEST,
     )  # fmt: skip
 
 
