@@ -21,6 +21,7 @@ KINDS: Mapping[str, str] = {
     "telegram_business": "savdo.channels.telegram_business:TelegramBusiness",
     "telegram_userbot": "savdo.channels.telegram_userbot:TelegramUserbot",
     "whatsapp_cloud": "savdo.channels.whatsapp_cloud:WhatsAppCloud",
+    "waha": "savdo.channels.waha:Waha",
     "messenger": "savdo.channels.messenger:Messenger",
     "instagram": "savdo.channels.instagram:Instagram",
     "sandbox": "savdo.channels.sandbox:Sandbox",

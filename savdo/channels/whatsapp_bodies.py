@@ -88,16 +88,17 @@ def _spoken(outbound: Outbound) -> list[Part]:
     if captioned or not read.text:
         return planned
     longest = LONGEST_BODY if choosing else LONGEST_TEXT
-    texts = _texts(read, longest)
-    planned += [Part({"type": "text", "text": {"body": one, "preview_url": False}}) for one in (texts[:-1] if choosing else texts)]
+    said = texts(read, longest)
+    planned += [Part({"type": "text", "text": {"body": one, "preview_url": False}}) for one in (said[:-1] if choosing else said)]
     if menu is not None:
-        planned.append(_list(texts[-1], menu))
+        planned.append(_list(said[-1], menu))
     elif buttons:
-        planned.append(_choice(texts[-1], buttons))
+        planned.append(_choice(said[-1], buttons))
     return planned
 
 
-def _texts(read: marks.Marked, longest: int) -> list[str]:
+def texts(read: marks.Marked, longest: int) -> list[str]:
+    """A text with WhatsApp's marks, in parts of at most `longest`."""
     # The marks make a part longer than it was cut to.
     limit = longest
     while True:

@@ -28,6 +28,7 @@ from tests.emulators.meta_pages import Page
 from tests.emulators.serving import serving
 from tests.emulators.telegram import Telegram
 from tests.emulators.telegram_userbot import Account, Speaker
+from tests.emulators.waha import Waha
 from tests.emulators.whatsapp import WhatsApp
 
 PAYLOADS = Path(__file__).parents[1] / "payloads"
@@ -152,6 +153,31 @@ async def whatsapp_cloud() -> AsyncGenerator[FarSide]:
 
 
 @asynccontextmanager
+async def waha() -> AsyncGenerator[FarSide]:
+    server = Waha()
+    server.config = {"webhooks": [{"hmac": {"key": "right"}}]}
+    signed = server.signed(b"{}")
+    server.config = {}
+    circuit.forget()
+    async with serving(server) as base:
+        yield FarSide(
+            connection_of("waha", {"api_key": server.key, "secret": "right"}, api_base=base, session="default"),
+            signed={"x-webhook-hmac": signed["x-webhook-hmac"]},
+            thread_id="15550002222@c.us",
+            message_id="3EB0AAAA",
+            received=lambda: [one.text for one in server.sent],
+            refusals={
+                Blocked: lambda: server.unknown.add("15550002222"),
+                Refused: lambda: server.fails(400),
+                Disconnected: lambda: setattr(server, "revoked", True),
+                Busy: lambda: server.fails(429),
+                Uncertain: lambda: server.fails(0),
+            },
+        )
+    circuit.forget()
+
+
+@asynccontextmanager
 async def page(kind: Literal["messenger", "instagram"]) -> AsyncGenerator[FarSide]:
     meta = Meta()
     found = Page(meta, kind)
@@ -201,6 +227,7 @@ FAR_SIDES: Mapping[str, Callable[[], AbstractAsyncContextManager[FarSide]]] = {
     "telegram_business": telegram_business,
     "telegram_userbot": telegram_userbot,
     "whatsapp_cloud": whatsapp_cloud,
+    "waha": waha,
     "messenger": lambda: page("messenger"),
     "instagram": lambda: page("instagram"),
     "web_chat": web_chat,

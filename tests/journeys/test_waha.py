@@ -1,0 +1,109 @@
+"""A customer of a number that is linked to the company's own WAHA server."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from typing import Any, LiteralString
+from uuid import UUID
+
+import pytest_asyncio
+
+from savdo.base import circuit, db
+from savdo.channels import connections
+from savdo.channels.models import Connection, channel
+from tests.emulators.serving import serving
+from tests.emulators.waha import Waha
+from tests.journeys.conftest import settled, working
+from tests.journeys.test_whatsapp import hooks_app
+
+ANA = "15550002222"
+PNG = b"\x89PNG\r\n\x1a\n" + b"pixels" * 30
+
+
+@dataclass
+class Shop:
+    server: Waha
+    connection: Connection
+
+    async def rows(self, table: str) -> list[dict[str, Any]]:
+        queries: dict[str, LiteralString] = {
+            "messages": "SELECT * FROM messages ORDER BY number", "conversations": "SELECT * FROM conversations",
+            "connections": "SELECT * FROM connections",
+        }  # fmt: skip
+        async with db.step(self.connection.tenant_id) as session:
+            return await db.rows(session, queries[table])
+
+    async def answered(self) -> list[str]:
+        """What Ana was sent, once everything is delivered and done."""
+        await self.server.delivered()
+        await settled(self.connection.tenant_id)
+        return [one.text for one in self.server.sent]
+
+
+@pytest_asyncio.fixture
+async def shop(tenant_id: UUID) -> AsyncGenerator[Shop]:
+    circuit.forget()
+    server = Waha()
+    async with serving(server) as base, serving(hooks_app()) as hooks:
+        async with db.step(tenant_id) as session:
+            made = await connections.create(
+                session, tenant_id, "waha", "Oq Choy", account="15550001111",
+                credentials={"api_key": server.key, "secret": "hook-secret"}, settings={"api_base": base, "session": "default"},
+            )  # fmt: skip
+        await channel("waha").subscribe(made, f"{hooks}/hooks/waha/{made.key}")
+        yield Shop(server, made)
+    circuit.forget()
+
+
+async def test_that_a_question_is_answered_once_however_often_it_comes_and_its_receipts_are_kept(shop: Shop) -> None:
+    asked = shop.server.says(ANA, "Salom! Sencha choyi necha pul?")
+    await shop.server.delivered(repeats=3)
+    async with working():
+        [answer] = await shop.answered()
+    assert answer
+    # The server tells of our own message too: it is known, and no person's.
+    shop.server.tells(shop.server.sent[0], 3)
+    shop.server.tells(shop.server.sent[0], 2)
+    await shop.server.delivered()
+    question, reply = await shop.rows("messages")
+    assert (question["text"], question["author"]) == ("Salom! Sencha choyi necha pul?", "contact")
+    assert (reply["author"], reply["status"], reply["external_id"]) == ("bot", "read", shop.server.sent[0].id)
+    assert asked["id"] in shop.server.seen
+    [talk] = await shop.rows("conversations")
+    assert talk["status"] in ("bot", "handover")
+
+
+async def test_that_the_bot_is_silent_once_a_person_answers_on_the_phone(shop: Shop) -> None:
+    shop.server.says(ANA, "Salom")
+    shop.server.person_answers(ANA, "Salom, Ana!")
+    shop.server.says(ANA, "Puer bormi?")
+    await shop.server.delivered()
+    async with working():
+        assert await shop.answered() == []
+    assert [(one["author"], one["text"]) for one in await shop.rows("messages")] == [
+        ("contact", "Salom"), ("member", "Salom, Ana!"), ("contact", "Puer bormi?"),
+    ]  # fmt: skip
+    assert (await shop.rows("conversations"))[0]["status"] == "human"
+
+
+async def test_that_a_picture_is_fetched_from_the_server_that_is_reached(shop: Shop) -> None:
+    shop.server.sends_file(ANA, "a.png", "image/png", PNG, "Shu choynak bormi?")
+    async with working():
+        await shop.answered()
+        async with asyncio.timeout(15):
+            while "attachments" not in (await shop.rows("messages"))[0]["payload"]:  # noqa: ASYNC110 # a test may look often
+                await asyncio.sleep(0.03)
+    message = (await shop.rows("messages"))[0]
+    assert (message["kind"], message["text"], message["payload"]["attachments"][0]["mime"]) == ("image", "Shu choynak bormi?", "image/png")
+
+
+async def test_that_an_answer_waits_when_the_phone_is_no_longer_linked(shop: Shop) -> None:
+    shop.server.status = "SCAN_QR_CODE"
+    shop.server.says(ANA, "Salom! Sencha choyi necha pul?")
+    await shop.server.delivered()
+    async with working():
+        async with asyncio.timeout(15):
+            while (await shop.rows("connections"))[0]["status"] != "reconnect":  # noqa: ASYNC110 # a test may look often
+                await asyncio.sleep(0.03)
+    assert [one["status"] for one in await shop.rows("messages")] == ["received", "queued"]
+    assert "scan" in (await shop.rows("connections"))[0]["problem"]
