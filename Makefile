@@ -42,8 +42,9 @@ baseline: setup ## Write the figures that `make test` holds later changes to
 bench: setup ## Measure the main path beside the bare database
 	@$(BIN)/savdo bench $(ARGS)
 
-train: .venv/.dev ## Build the small model from the examples
+train: .venv/.dev ## Learn the small models: reading from the examples, search from training/
 	@$(BIN)/python -m savdo.reply.train
+	@$(BIN)/python -m savdo.training
 
 lock: $(UV) ## Pin the newest versions that fit pyproject.toml
 	@$(UV) pip compile -q --upgrade pyproject.toml --group dev --no-header --no-annotate --no-emit-index-url -o requirements-dev.txt
