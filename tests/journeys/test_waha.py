@@ -1,17 +1,21 @@
 """A customer of a number that is linked to the company's own WAHA server."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Generator
 from dataclasses import dataclass
 from typing import Any, LiteralString
 from uuid import UUID
 
+import pytest
 import pytest_asyncio
 
 from savdo.base import circuit, db
-from savdo.channels import connections
+from savdo.base.settings import settings
+from savdo.channels import connections, waha_api, waha_connecting
+from savdo.channels.errors import Disconnected
 from savdo.channels.models import Connection, channel
 from tests.emulators.serving import serving
+from tests.emulators.waha import PNG as CODE
 from tests.emulators.waha import Waha
 from tests.journeys.conftest import settled, working
 from tests.journeys.test_whatsapp import hooks_app
@@ -38,6 +42,14 @@ class Shop:
         await self.server.delivered()
         await settled(self.connection.tenant_id)
         return [one.text for one in self.server.sent]
+
+
+@pytest.fixture
+def patch() -> Generator[pytest.MonkeyPatch]:
+    found = pytest.MonkeyPatch()
+    yield found
+    found.undo()
+    settings.cache_clear()
 
 
 @pytest_asyncio.fixture
@@ -107,3 +119,25 @@ async def test_that_an_answer_waits_when_the_phone_is_no_longer_linked(shop: Sho
                 await asyncio.sleep(0.03)
     assert [one["status"] for one in await shop.rows("messages")] == ["received", "queued"]
     assert "scan" in (await shop.rows("connections"))[0]["problem"]
+
+
+async def test_that_a_number_is_linked_by_its_code_answers_and_is_let_go(tenant_id: UUID, patch: pytest.MonkeyPatch) -> None:
+    server = Waha(exists=False)
+    async with serving(server) as base, serving(hooks_app()) as hooks:
+        patch.setenv("SAVDO_PUBLIC_URL", hooks)
+        settings.cache_clear()
+        for wrong, error in (("ftp://x", waha_connecting.WrongServer), (base, Disconnected)):
+            with pytest.raises(error):
+                await waha_connecting.connect(tenant_id, "member:alice", wrong, "", "wrong key")
+        made = await waha_connecting.connect(tenant_id, "member:alice", f"{base}/", "", server.key)
+        assert await waha_connecting.code(tenant_id, made.id) == waha_api.Code("SCAN_QR_CODE", CODE)
+        server.status = "WORKING"
+        assert (await waha_connecting.code(tenant_id, made.id)).status == "WORKING"
+        shop = Shop(server, made)
+        [row] = await shop.rows("connections")
+        assert (row["status"], row["account"], row["name"]) == ("active", "15550001111", "Oq Choy +15550001111")
+        server.says(ANA, "Salom")
+        await server.delivered()
+        assert [one["text"] for one in await shop.rows("messages")] == ["Salom"]
+        await waha_connecting.disconnect(tenant_id, "member:alice", made.id)
+        assert (server.status, server.config["webhooks"], (await shop.rows("connections"))[0]["status"]) == ("STOPPED", [], "off")

@@ -130,6 +130,7 @@ def test_that_adapters_see_no_database_and_no_job() -> None:
         "savdo/channels/telegram_sessions.py",
         "savdo/channels/telegram_connecting.py",
         "savdo/channels/meta_connecting.py",
+        "savdo/channels/waha_connecting.py",
         "savdo/channels/meta_tokens.py",
         "savdo/channels/page_connecting.py",
         "savdo/channels/telegram_polling.py",
