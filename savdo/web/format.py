@@ -13,6 +13,17 @@ from savdo.base import clock, texts
 
 # Facts whose values are codes, each with words of its own.
 CODED = ("timeline", "objection")
+# What the notes of a turn (savdo/reply) look like, and which text says it.
+NOTES = tuple(
+    (re.compile(pattern, re.DOTALL), f"why.note_{key}")
+    for pattern, key in (
+        (r"likely (?P<support>[\d.]+), share (?P<share>[\d.]+)", "likely"), (r"not spoken of: (?P<what>.+)", "topic"),
+        (r"a person is called at: (?P<what>.+)", "rule"), ("outside working hours", "hours"),
+        (r"read as (?P<intent>\w+), doubted", "doubted"), ("nothing but a file", "file"), ("no passage answers this", "nothing"),
+        ("last resort", "last"), (r"tools: (?P<what>.+)", "tools"), (r"(?P<model>\S+): (?P<ms>[\d.]+) ms", "model"),
+        (r"(?P<model>\S+): (?P<ms>[\d.]+) ms, price unknown", "unpriced"),
+    )
+)  # fmt: skip
 
 
 def zone(name: str) -> ZoneInfo:
@@ -69,6 +80,17 @@ def facts(known: Mapping[str, Any], language: str) -> list[tuple[str, str]]:
 def unbroken(text: str) -> str:
     """A price in groups of three is one word: "3 400 000" never ends a line after the 3."""
     return re.sub(r"(?<=\d) (?=\d{3}(?!\d))", "\u00a0", text)
+
+
+def note(words: str, language: str) -> str:
+    """A note of a turn in the reader's words; one that is known nowhere, such as a model's error, as it stands."""
+    for pattern, key in NOTES:
+        if found := pattern.fullmatch(words):
+            told = found.groupdict()
+            if "intent" in told and texts.has(f"intent.{told['intent']}"):
+                told["intent"] = texts.t(f"intent.{told['intent']}", language)
+            return texts.t(key, language, **told)
+    return words
 
 
 def initials(name: str | None) -> str:

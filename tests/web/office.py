@@ -14,7 +14,7 @@ from savdo.base import db
 from savdo.channels import connections
 from savdo.channels.models import Connection
 from savdo.web import page, widget
-from savdo.web.pages import account, channels, connecting, inbox, knowledge, landing, persona, scenarios, tryit, website
+from savdo.web.pages import account, channels, composer, connecting, inbox, knowledge, landing, persona, scenarios, tryit, website
 
 PASSWORD = "correct horse 42"
 READING = {
@@ -26,7 +26,7 @@ READING = {
 def app() -> FastAPI:
     made = FastAPI()
     page.install(made)
-    for one in (widget, account, inbox, knowledge, tryit, persona, scenarios, channels, connecting, website, landing):
+    for one in (widget, account, inbox, composer, knowledge, tryit, persona, scenarios, channels, connecting, website, landing):
         made.include_router(one.router)
     return made
 

@@ -19,6 +19,7 @@ from savdo.conversations import media, thread
 from savdo.reply import review
 from savdo.web import page
 from savdo.web.page import Answerer, Reader
+from savdo.web.pages import composer
 
 Filter = Literal["open", "bot", "handover", "human", "unread", "closed", "all"]
 Words = Annotated[str, Query(max_length=200)]
@@ -234,7 +235,7 @@ async def _events(tenant_id: UUID) -> AsyncIterator[dict[str, Any]]:
 
 
 async def _with_review(session: Session, conversation_id: UUID) -> DictRow:
-    return {**await thread.one(session, conversation_id), "review": await review.latest(session, conversation_id)}
+    return {**await composer.talk(session, conversation_id), "review": await review.latest(session, conversation_id)}
 
 
 async def _frame(request: Request, session: Session) -> None:
