@@ -147,7 +147,8 @@ async def _listen(session: Session, tenant_id: UUID, taken: Taken) -> None:
     assert taken.message_id is not None
     assert taken.conversation_id is not None
     wait = timedelta(seconds=settings().speech_wait_s)
-    await transcripts.expect(session, taken.conversation_id, taken.message_id, wait)
+    # Where the bot is silent no answer is held back, also not when it is given the conversation a moment later.
+    await transcripts.expect(session, taken.conversation_id, taken.message_id, timedelta(0) if taken.silent else wait)
     await listen.later(session, tenant_id=str(tenant_id), message_id=str(taken.message_id))
     if not taken.silent:
         # Not with the conversation's lock: a timer would block it until it is due.
