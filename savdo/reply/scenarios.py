@@ -84,7 +84,9 @@ def checked(turns: Sequence[str], expect: Mapping[str, Any]) -> tuple[list[str],
     if "handover" in expect:
         # By the end of it, or never.
         wanted["handover"] = None if expect["handover"] is None else len(said) - 1
-    lead = {key: value.strip() for key, value in (expect.get("lead") or {}).items() if key in FACTS and value.strip()}
+    told = {key: str(value).strip() for key, value in (expect.get("lead") or {}).items() if key in FACTS}
+    # A quantity is a number among the facts of a lead.
+    lead = {key: int(value) if value.isdigit() and key == "quantity" else value for key, value in told.items() if value}
     return said, wanted | ({"lead": lead} if lead else {})
 
 

@@ -1,14 +1,17 @@
 """The review after the quiet time: once a quiet time, again after something new, in words without a model and with one call."""
 
+import asyncio
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
 from psycopg.rows import DictRow
 
+from savdo.ai import chain
 from savdo.base import db, jobs
 from savdo.channels.models import Connection, Inbound, Sender
 from savdo.reply import leads, review, turn
+from tests.ai.asking import installed
 
 
 async def _said(connection: Connection, *texts: str) -> UUID:
@@ -52,6 +55,21 @@ async def test_that_a_quiet_conversation_is_reviewed_once_and_again_when_somethi
     await _said(connection, "Please stop writing to me, unsubscribe")
     await _swept(connection)
     assert [one["outcome"] for one in await _reviews(connection)] == ["ready_to_buy", "opted_out"]
+
+
+async def test_that_one_call_puts_a_review_in_words(connection: Connection) -> None:
+    for text in ("Do you deliver to Samarkand?", "And how much is it?"):
+        taken = await turn.take(connection, [Inbound("message", db.new_id().hex, "8", Sender("8"), text=text)])
+    conversation = taken[0].conversation_id  # pyright: ignore[reportPossiblyUnboundVariable] # there are two texts
+    words = "The customer asked for delivery to Samarkand.\nNEXT: Tell them the price of delivery."
+    # Loading the model library would use up a call's time on a slow day; a worker loads it before its first job.
+    await asyncio.to_thread(chain.adapter)
+    async with installed("openai:gpt-4o-mini") as provider:
+        provider.script = [{"reply": words, "language": "en", "intent": "question_delivery"}]
+        await review.review(tenant_id=str(connection.tenant_id), conversation_id=str(conversation))
+    (made,) = await _reviews(connection)
+    assert (made["summary"], made["advice"]) == ("The customer asked for delivery to Samarkand.", "Tell them the price of delivery.")
+    assert (made["model"], made["cost_micros"] > 0, len(provider.asked)) == ("openai:gpt-4o-mini", True, 1)
 
 
 async def test_that_a_trial_is_not_reviewed(connection: Connection) -> None:
