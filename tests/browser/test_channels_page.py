@@ -93,6 +93,12 @@ async def at_setup(world: World, new_context: NewContext, path: str = "/setup", 
     return tab
 
 
+async def shot(tab: Tab, name: str, theme: str) -> None:
+    for width in (390, 1280) if SHOTS else ():
+        await tab.set_viewport_size({"width": width, "height": 900})
+        await tab.screenshot(path=f"{SHOTS}/{name}-{width}-{theme}.png", full_page=True)
+
+
 async def connected(tab: Tab, name: str) -> None:
     """The connection's own page, right after it was made."""
     await expect(tab.get_by_role("heading", name=name, level=1)).to_be_visible()
@@ -186,10 +192,28 @@ async def test_that_what_was_not_allowed_is_named(world: World, new_context: New
     assert await world.statuses() == []
 
 
-PAGES = (
-    "setup", "setup/website", "setup/channels/{lost}", "setup/channels/{page}", "setup/connect/telegram_userbot",
-    "setup/connect/telegram_business", "setup/connect/instagram", "setup/connect/whatsapp_cloud",
-)  # fmt: skip
+async def test_that_a_template_is_sent_once_the_window_is_closed(world: World, new_context: NewContext) -> None:
+    async with db.step(world.tenant_id) as session:
+        made = await connections.create(
+            session, world.tenant_id, "whatsapp_cloud", "Oq Choy", account=world.number.number_id,
+            credentials={"token": world.number.token}, settings={"business_id": world.number.waba},
+        )  # fmt: skip
+    talk = await office.talk(made, "Dilnoza")
+    await office.says(talk, "Salom", payload={"reactions": {"member": "❤"}})
+    async with db.step(world.tenant_id) as session:
+        await session.execute("UPDATE conversations SET last_inbound_at = now() - interval '2 days'")
+    tab = await at_setup(world, new_context, f"/inbox/{talk.id}", color_scheme="dark", reduced_motion="reduce")
+    await expect(tab.get_by_text("only an approved template may be sent")).to_be_visible()
+    await tab.get_by_text("visit_reminder").click()
+    await tab.get_by_label("In place of {{1}}").fill("Dilnoza")
+    await tab.get_by_label("In place of {{2}}").fill("18:00")
+    assert await violations(tab) == []
+    await shot(tab, "08-template", "dark")
+    await tab.get_by_role("button", name="Send template").click()
+    await expect(tab.get_by_role("log")).to_contain_text("Hello Dilnoza, your visit is at 18:00.")
+
+
+PAGES = ("setup", "setup/channels/{lost}", "setup/channels/{page}", "setup/connect/telegram_userbot", "setup/connect/whatsapp_cloud")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -204,7 +228,5 @@ async def test_that_the_pages_are_accessible(world: World, new_context: NewConte
         await tab.goto(f"{world.url}/{one.format(lost=lost.id, page=page.id)}", wait_until="domcontentloaded")
         await tab.wait_for_function("getComputedStyle(document.body).fontFamily.includes('system-ui')")
         found.append((one, await violations(tab)))
-        for width in (1280, 390) if SHOTS else ():
-            await tab.set_viewport_size({"width": width, "height": 900})
-            await tab.screenshot(path=f"{SHOTS}/{number:02}-{one.split('/')[-1].strip('{}')}-{width}-{theme}.png", full_page=True)
+        await shot(tab, f"{number:02}-{one.split('/')[-1].strip('{}')}", theme)
     assert [one for one in found if one[1]] == []

@@ -176,7 +176,7 @@ PAGES = (
     "knowledge/{document}",
     "knowledge/answers/new",
     "try",
-    "setup",
+    "setup/website",
     "demo",
     "nowhere",
 )

@@ -9,6 +9,7 @@ import pytest
 from babel import Locale
 
 from savdo.base import texts
+from savdo.channels.models import KINDS
 
 WEB = Path(texts.__file__).parents[1] / "web"
 USED = re.compile(r"""\bt\(\s*"([a-z_]+\.[a-z0-9_]+)"(?!\s*[+~])""")
@@ -34,6 +35,10 @@ def test_that_every_text_a_page_asks_for_exists() -> None:
     asked = {key for path in (*WEB.rglob("*.html"), *WEB.rglob("*.py")) for key in USED.findall(path.read_text(encoding="utf-8"))}
     assert len(asked) > 100
     assert sorted(key for key in asked if not texts.has(key)) == []
+
+
+def test_that_every_kind_of_channel_has_a_name() -> None:
+    assert [kind for kind in KINDS if not texts.has(f"channel.{kind}")] == []
 
 
 def test_that_numbers_take_the_form_of_their_language() -> None:

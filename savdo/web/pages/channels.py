@@ -21,6 +21,7 @@ from savdo.channels import (
     telegram_health,
     telegram_login,
     telegram_polling,
+    waha_connecting,
 )
 from savdo.channels.models import Connection, channel
 from savdo.conversations import thread
@@ -123,6 +124,7 @@ async def disconnect(request: Request, actor: Configurer, connection_id: UUID) -
     ends = (
         telegram_login.disconnect if kind == telegram_login.KIND
         else telegram_connecting.disconnect if kind in telegram_connecting.KINDS
+        else waha_connecting.disconnect if kind == waha_connecting.KIND
         else meta_connecting.disconnect
     )  # fmt: skip
     await ends(actor.tenant_id, actor.note, connection_id)
