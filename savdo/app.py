@@ -17,8 +17,8 @@ from savdo.web import health, hooks, page, tracing, widget
 from savdo.web.pages import account, channels, composer, connecting, inbox, knowledge, landing, persona, scenarios, tryit, website
 
 ROUTERS = (
-    health.router, hooks.router, widget.router, account.router, inbox.router, composer.router, knowledge.router, tryit.router, persona.router,
-    scenarios.router, channels.router, connecting.router, website.router, landing.router,
+    health.router, hooks.router, widget.router, account.router, inbox.router, composer.router, knowledge.router, tryit.router,
+    persona.router, scenarios.router, channels.router, connecting.router, website.router, landing.router,
 )  # fmt: skip
 
 

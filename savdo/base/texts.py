@@ -49,7 +49,10 @@ def catalogue() -> Mapping[str, Entry]:
     found: dict[str, Entry] = {}
     for path in sorted(FOLDER.glob("*.toml")):
         for name, entry in tomllib.loads(path.read_text(encoding="utf-8")).items():
-            found[name if "." in name else f"{path.stem}.{name}"] = entry
+            key = name if "." in name else f"{path.stem}.{name}"
+            if key in found:
+                raise NoText(f"The text {key!r} stands twice, the second time in {path.name}.")
+            found[key] = entry
     return found
 
 

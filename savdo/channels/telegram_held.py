@@ -86,7 +86,7 @@ class CodeExpired(Invalid):
 class WrongPassword(Invalid):
     """This is not the account's password."""
 
-    code = "wrong_password"
+    code = "wrong_account_password"
 
 
 @dataclass(frozen=True, slots=True)
