@@ -28,9 +28,7 @@ BIKES = Campaign(
 )  # fmt: skip
 
 
-def passage(
-    text: str, *, cells: Mapping[str, str] | None = None, title: tuple[str, ...] = (), language: str = "ru"
-) -> Passage:
+def passage(text: str, *, cells: Mapping[str, str] | None = None, title: tuple[str, ...] = (), language: str = "ru") -> Passage:
     return Passage(
         uuid5(SPACE, text), uuid5(SPACE, "doc"), "doc", "row" if cells else "text", title, text, cells, None, language, (text,), (1.0,)
     )

@@ -45,7 +45,9 @@ async def test_that_every_page_opens_in_every_language(
         f"/knowledge/{document_id}",
         "/knowledge/answers/new",
         "/try",
-        "/persona", "/persona/scenarios", "/persona/scenarios/new",
+        "/persona",
+        "/persona/scenarios",
+        "/persona/scenarios/new",
         "/setup",
         "/setup/website",
     ):
