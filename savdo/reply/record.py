@@ -71,7 +71,19 @@ async def begin(tenant_id: UUID, conversation_id: UUID) -> Begun:
     row, head = await begun.fetchone(), await heads.fetchone()
     if row is None or head is None or not row["open"] or head["opted_out_at"] or head["tenant_status"] != "active":
         return Begun(None, None)
-    return Begun(row["wait"], _turn(tenant_id, head, await said.fetchall()))
+    turn = _turn(tenant_id, head, await said.fetchall())
+    if turn is None:
+        await _nothing_left(tenant_id, head)
+    return Begun(row["wait"] if turn else None, turn)
+
+
+async def _nothing_left(tenant_id: UUID, head: DictRow) -> None:
+    """Every unanswered message was taken back: nothing is owed, unless something came meanwhile."""
+    async with step(tenant_id) as session:
+        await session.execute(
+            "UPDATE conversations SET answered_number = inbound_number WHERE id = %s AND inbound_number = %s",
+            (head["id"], head["inbound_number"]),
+        )
 
 
 async def _loading(session: Session, conversation_id: UUID) -> tuple[AsyncCursor[DictRow], AsyncCursor[DictRow]]:

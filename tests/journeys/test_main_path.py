@@ -267,3 +267,13 @@ async def test_that_strange_text_is_kept_whole(connection: Connection, says: Say
 async def test_that_a_company_sees_its_own_threads_only(connection: Connection, other_tenant_id: UUID, says: Says) -> None:
     await says("secret")
     assert await thread(other_tenant_id) == []
+
+
+async def test_that_what_was_taken_back_before_its_answer_owes_none(connection: Connection, sandbox: Sandbox) -> None:
+    asked = Inbound("message", "first", "42", Sender("42"), text="Hello?")
+    await turn.take(connection, [asked])
+    await turn.take(connection, [Inbound("deleted", "first", "42", Sender("42"))])
+    async with working():
+        await settled(connection.tenant_id)
+    # Settled means that no answer is owed either.
+    assert sandbox.sent == []
