@@ -24,6 +24,9 @@ WHOLE: Final = 160
 ENOUGH: Final = 0.7
 # Below this a neighbouring fact is as likely as the right one.
 LIKELY: Final = 0.4
+PLAIN: Final = 0.2
+FEW_WORDS: Final = 8
+ALONE: Final = 0.5
 # Rows this close to the best are told beside it.
 CLOSE: Final = 0.8
 # Below this the second text is told too, when it is at least this share as likely.
@@ -55,7 +58,7 @@ class Told:
 
 def find(turn: Turn, reading: Reading, question: str, found: Found) -> Told | None:
     """The most likely answer, or None when the passages do not hold one."""
-    if not found.passages or found.support < LIKELY or _misses_anchor(question, found.passages):
+    if not found.passages or found.support < _enough(question, found.passages[0]) or _misses_anchor(question, found.passages):
         return None
     told = _told(found.passages)
     best = told[0]
@@ -63,6 +66,11 @@ def find(turn: Turn, reading: Reading, question: str, found: Found) -> Told | No
     grounds = tuple(worked[0] or worked[1] for worked in WORKED_OUT.findall(said))
     notes = (f"likely {found.support:.2f}, share {best.score:.2f}",)
     return Told(said, tuple(one.id for one in told), found.support, best.language or "", notes, grounds)
+
+
+def _enough(question: str, best: Passage) -> float:
+    """The support an answer needs: less for a plain short question that one passage is nearly alone in answering."""
+    return PLAIN if len(question.split()) <= FEW_WORDS and best.score >= ALONE else LIKELY
 
 
 def _told(passages: Sequence[Passage]) -> list[Passage]:
