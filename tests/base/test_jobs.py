@@ -5,6 +5,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from savdo import worker
 from savdo.base import db, jobs
 from savdo.base.errors import SavdoError, Unavailable
 
@@ -105,3 +106,15 @@ async def test_that_a_dead_workers_job_is_given_back(tenant_id: UUID) -> None:
     assert await jobs.rescue_stalled() == 1
     await jobs.run_waiting()
     assert word in ran
+
+
+async def test_that_running_what_waits_begins_no_cron(database: str) -> None:
+    async def begun() -> int:
+        async with db.platform_step("what cron began") as session:
+            row = await db.first(session, "SELECT count(*) AS n FROM procrastinate_periodic_defers")
+        return row["n"] if row else 0
+
+    assert worker.CRON
+    before = await begun()
+    await jobs.run_waiting()
+    assert await begun() == before
