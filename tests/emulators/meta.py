@@ -302,23 +302,28 @@ class Meta:
             self._delivering = asyncio.create_task(self._deliver_all(), name="deliveries")
 
     async def _deliver_all(self) -> None:
+        # What happens while the client closes would find neither a delivery that takes it nor a task that is done.
+        while self.pending:
+            async with httpx.AsyncClient(timeout=10, trust_env=False) as client:
+                await self._deliver_pending(client)
+
+    async def _deliver_pending(self, client: httpx.AsyncClient) -> None:
         wait = FIRST_RETRY_S
-        async with httpx.AsyncClient(timeout=10, trust_env=False) as client:
-            while self.pending:
-                body = self.pending[0]
-                headers = {"X-Hub-Signature-256": self.signature(body), "content-type": "application/json"}
-                try:
-                    answer = await client.post(self.hook, content=body, headers=headers)
-                    problem = "" if answer.is_success else f"answered {answer.status_code}"
-                except httpx.HTTPError as error:
-                    problem = type(error).__name__
-                if not problem:
-                    self.delivered_bodies.append(self.pending.pop(0))
-                    wait = FIRST_RETRY_S
-                    continue
-                self.last_error = problem
-                await asyncio.sleep(wait)
-                wait = min(wait * 2, LONGEST_RETRY_S)
+        while self.pending:
+            body = self.pending[0]
+            headers = {"X-Hub-Signature-256": self.signature(body), "content-type": "application/json"}
+            try:
+                answer = await client.post(self.hook, content=body, headers=headers)
+                problem = "" if answer.is_success else f"answered {answer.status_code}"
+            except httpx.HTTPError as error:
+                problem = type(error).__name__
+            if not problem:
+                self.delivered_bodies.append(self.pending.pop(0))
+                wait = FIRST_RETRY_S
+                continue
+            self.last_error = problem
+            await asyncio.sleep(wait)
+            wait = min(wait * 2, LONGEST_RETRY_S)
 
 
 @asynccontextmanager

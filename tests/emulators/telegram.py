@@ -298,22 +298,27 @@ class Telegram(Accounts):
                 self._delivering[chat] = asyncio.create_task(self._deliver_chat(chat), name=f"deliveries {chat}")
 
     async def _deliver_chat(self, chat: int) -> None:
+        # What happens while the client closes would find neither a delivery that takes it nor a task that is done.
+        while self.webhook.get("url") and self._next(chat):
+            async with httpx.AsyncClient(timeout=10, trust_env=False) as client:
+                await self._deliver_next(client, chat)
+
+    async def _deliver_next(self, client: httpx.AsyncClient, chat: int) -> None:
         wait = FIRST_RETRY_S
-        async with httpx.AsyncClient(timeout=10, trust_env=False) as client:
-            while (url := self.webhook.get("url")) and (update := self._next(chat)):
-                headers = {"X-Telegram-Bot-Api-Secret-Token": self.webhook.get("secret_token", "")}
-                try:
-                    answer = await client.post(url, json=update, headers=headers)
-                    problem = "" if answer.is_success else f"Wrong response from the webhook: {answer.status_code}"
-                except httpx.HTTPError as error:
-                    problem = f"Connection failed: {type(error).__name__}"
-                if not problem:
-                    self.pending.remove(update)
-                    wait = FIRST_RETRY_S
-                    continue
-                self.last_error = problem
-                await asyncio.sleep(wait)
-                wait = min(wait * 2, LONGEST_RETRY_S)
+        while (url := self.webhook.get("url")) and (update := self._next(chat)):
+            headers = {"X-Telegram-Bot-Api-Secret-Token": self.webhook.get("secret_token", "")}
+            try:
+                answer = await client.post(url, json=update, headers=headers)
+                problem = "" if answer.is_success else f"Wrong response from the webhook: {answer.status_code}"
+            except httpx.HTTPError as error:
+                problem = f"Connection failed: {type(error).__name__}"
+            if not problem:
+                self.pending.remove(update)
+                wait = FIRST_RETRY_S
+                continue
+            self.last_error = problem
+            await asyncio.sleep(wait)
+            wait = min(wait * 2, LONGEST_RETRY_S)
 
     def _next(self, chat: int) -> dict[str, Any] | None:
         return next((update for update in self.pending if _chat_of(update) == chat), None)
