@@ -10,6 +10,7 @@ from savdo.reply import transliteration
 from savdo.reply.models import Reading, Turn
 
 FILE: Final = Path(__file__).with_name("sentences.toml")
+TONES: Final = Path(__file__).with_name("tones.toml")
 CURRENCY_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "UZS": {"uz": "so‘m", "ru": "сум", "kk": "сум", "en": "UZS"},
     "KZT": {"uz": "₸", "ru": "₸", "kk": "₸", "en": "₸"},
@@ -20,9 +21,10 @@ WEEK: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 def say(key: str, turn: Turn, reading: Reading, **filled: str) -> str:
-    """A sentence of the catalogue in the customer's writing; the first variant the bot did not just use."""
+    """A sentence of the catalogue in the company's tone and the customer's writing; the first variant the bot did not just use."""
     said = " ".join(one.text for one in turn.history[-6:] if one.author == "bot")
-    variants = [written(variant, reading).format(**filled) for variant in catalogue()[key][reading.language]]
+    sentences = tones().get(str(turn.profile.get("tone")), {}).get(key) or catalogue()[key]
+    variants = [written(variant, reading).format(**filled) for variant in sentences[reading.language]]
     return next((variant for variant in variants if variant not in said), variants[-1])
 
 
@@ -65,3 +67,9 @@ def _span(first: int, last: int, times: tuple[str, ...] | None, names: Sequence[
 @functools.cache
 def catalogue() -> dict[str, dict[str, list[str]]]:
     return tomllib.loads(FILE.read_text(encoding="utf-8"))
+
+
+@functools.cache
+def tones() -> dict[str, dict[str, dict[str, list[str]]]]:
+    """The sentences that a tone says otherwise, by tone."""
+    return tomllib.loads(TONES.read_text(encoding="utf-8"))

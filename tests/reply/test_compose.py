@@ -1,12 +1,13 @@
 """Answers without a model: the right frame, facts from the company only, one step at a time."""
 
 import dataclasses
+import functools
 import re
 
 import pytest
 
 from savdo.knowledge.models import Passage
-from savdo.reply import answers, compose, sayings, transliteration, understand
+from savdo.reply import answers, compose, persona, sayings, transliteration, understand
 from savdo.reply.models import Draft, Turn
 from tests.reply.cast import DELIVERY, ROW, found, passage, turn
 
@@ -125,9 +126,32 @@ def test_that_a_decision_is_hot_and_a_plan_for_next_year_is_not() -> None:
 
 
 def test_that_every_sentence_is_there_in_every_language() -> None:
-    for key, languages in sayings.catalogue().items():
+    for key, languages in [*sayings.catalogue().items(), *(one for tone in sayings.tones().values() for one in tone.items())]:
         assert set(languages) == {"uz", "ru", "kk", "en"}, key
         assert all(languages.values()), key
+
+
+def test_that_a_tone_says_the_same_with_the_same_filled_in() -> None:
+    places = functools.partial(re.findall, r"{\w+}")
+    for tone, sentences in sayings.tones().items():
+        assert tone in persona.TONES
+        for key, languages in sentences.items():
+            for language, variants in languages.items():
+                assert places(variants[0]) == places(sayings.catalogue()[key][language][0]), (tone, key, language)
+
+
+def test_that_the_tone_is_heard_and_the_facts_stay() -> None:
+    asked = [turn("Сколько стоит горный велосипед Sayr 27?"), turn("спасибо"), turn("позовите оператора")]
+    told = {tone: [answered(_in_tone(one, tone), ROW).text for one in asked] for tone in (*persona.TONES, "warm and patient")}
+    assert [texts[0].partition(" ")[0] for texts in told.values()] == ["Здравствуйте!", "Добрый", "Привет!", "Здравствуйте!"]
+    prices = {tuple(re.findall(r"\d[\d ]*", texts[0])) for texts in told.values()}
+    assert len(prices) == 1
+    assert all(len({texts[place] for texts in told.values()}) == len(persona.TONES) for place in (1, 2))
+    assert told["friendly"] == told["warm and patient"]
+
+
+def _in_tone(given: Turn, tone: str) -> Turn:
+    return dataclasses.replace(given, profile={**given.profile, "tone": tone})
 
 
 @pytest.mark.parametrize("kind", ["voice", "image", "file", "location"])

@@ -44,12 +44,13 @@ def test_that_the_corpus_is_large_and_even() -> None:
     assert len({row.id for row in rows}) == len({(row.reply, row.evidence.passages) for row in rows}) == len(rows)
 
 
-def test_that_our_own_sentences_pass() -> None:
-    evidence = Evidence((), (), {"name": "Velo Dunyo"}, ("Ali",))
+@pytest.mark.parametrize("tone", ["friendly", *sayings.tones()])
+def test_that_our_own_sentences_pass(tone: str) -> None:
+    evidence = Evidence((), (), {"name": "Velo Dunyo", "tone": tone}, ("Ali",))
     filled = {"company": "Velo Dunyo", "name": "Ali", "quote": "…", "item": "Sayr", "price": "", "hours": "", "days": "", "when": ""}
     stopped = [
         (variant, faults)
-        for key, languages in sayings.catalogue().items()
+        for key, languages in sayings.tones().get(tone, sayings.catalogue()).items()
         for language, variants in languages.items()
         for variant in variants
         if key not in ("days", "closed_day") and (faults := guard.check(variant.format(**filled), language, evidence))
