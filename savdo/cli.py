@@ -126,9 +126,9 @@ def tenant_models_of(
     as_json: AsJson = False,
 ) -> None:
     """Shows a company's models, their state and today's cost; changes what is given."""
-    if any(one is not None for one in (chain, key, base, cap)):
-        names = None if chain is None else chain.split(",")
-        _with_database(tenant_models.change, tenant_id, "operator", chain=names, keys=_keys(key or []), base=base, cap_usd=cap)
+    given = {"chain": None if chain is None else chain.split(","), "keys": _keys(key or []) or None, "base": base, "cap_usd": cap}
+    if changes := {name: value for name, value in given.items() if value is not None}:
+        _with_database(tenant_models.change, tenant_id, "operator", **changes)
     found = _with_database(tenant_models.overview, tenant_id)
     values = {
         "chain": ", ".join(one.model for one in found.models) or "local", "keys": found.choice.shown_keys, "base": found.choice.base,

@@ -155,29 +155,61 @@ CREATE TABLE contacts (
   attributes jsonb NOT NULL DEFAULT '{}',
   opted_out_at timestamptz,
   unreachable_at timestamptz,
+  -- The contact it counts as since it was merged, never one that was merged itself.
+  merged_into uuid,
   created_at timestamptz NOT NULL DEFAULT now(),
-  PRIMARY KEY (tenant_id, id)
+  PRIMARY KEY (tenant_id, id),
+  FOREIGN KEY (tenant_id, merged_into) REFERENCES contacts ON DELETE CASCADE
 );
 CREATE INDEX contacts_phone ON contacts (tenant_id, phone_hash) WHERE phone_hash IS NOT NULL;
+CREATE INDEX contacts_email ON contacts (tenant_id, email_hash) WHERE email_hash IS NOT NULL;
+CREATE INDEX contacts_merged ON contacts (tenant_id, merged_into) WHERE merged_into IS NOT NULL;
+
+-- Two contacts that are one person. Whose a road was before stands at the road itself (origin_id), so undoing one takes
+-- back what came in since; gained names what the contact that stays took over from the other.
+CREATE TABLE merges (
+  tenant_id uuid NOT NULL,
+  id uuid NOT NULL,
+  contact_id uuid NOT NULL,
+  merged_id uuid NOT NULL,
+  reason text NOT NULL CHECK (reason IN ('phone', 'member')),
+  gained jsonb NOT NULL DEFAULT '{}',
+  created_at timestamptz NOT NULL DEFAULT now(),
+  undone_at timestamptz,
+  PRIMARY KEY (tenant_id, id),
+  FOREIGN KEY (tenant_id, contact_id) REFERENCES contacts ON DELETE CASCADE,
+  FOREIGN KEY (tenant_id, merged_id) REFERENCES contacts ON DELETE CASCADE
+);
+CREATE UNIQUE INDEX merges_standing ON merges (tenant_id, merged_id) WHERE undone_at IS NULL;
+CREATE INDEX merges_contact ON merges (tenant_id, contact_id);
 
 CREATE TABLE identities (
   tenant_id uuid NOT NULL,
   connection_id uuid NOT NULL,
   external_id text NOT NULL,
   contact_id uuid NOT NULL,
+  -- The contact it was before that one was merged; null where none was.
+  origin_id uuid,
+  -- The number the channel vouches for.
+  phone_sealed bytea,
+  phone_hash bytea,
   profile jsonb NOT NULL DEFAULT '{}',
   created_at timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (tenant_id, connection_id, external_id),
   FOREIGN KEY (tenant_id, connection_id) REFERENCES connections ON DELETE CASCADE,
-  FOREIGN KEY (tenant_id, contact_id) REFERENCES contacts ON DELETE CASCADE
+  FOREIGN KEY (tenant_id, contact_id) REFERENCES contacts ON DELETE CASCADE,
+  FOREIGN KEY (tenant_id, origin_id) REFERENCES contacts ON DELETE CASCADE
 );
 CREATE INDEX identities_contact ON identities (tenant_id, contact_id);
+CREATE INDEX identities_origin ON identities (tenant_id, origin_id) WHERE origin_id IS NOT NULL;
+CREATE INDEX identities_phone ON identities (tenant_id, phone_hash) WHERE phone_hash IS NOT NULL;
 
 CREATE TABLE conversations (
   tenant_id uuid NOT NULL,
   id uuid NOT NULL,
   connection_id uuid NOT NULL,
   contact_id uuid NOT NULL,
+  origin_id uuid,
   external_id text NOT NULL,
   status text NOT NULL DEFAULT 'bot' CHECK (status IN ('bot', 'handover', 'human', 'closed')),
   revision bigint NOT NULL DEFAULT 0,
@@ -207,10 +239,12 @@ CREATE TABLE conversations (
   PRIMARY KEY (tenant_id, id),
   UNIQUE (tenant_id, connection_id, external_id),
   FOREIGN KEY (tenant_id, connection_id) REFERENCES connections ON DELETE CASCADE,
-  FOREIGN KEY (tenant_id, contact_id) REFERENCES contacts ON DELETE CASCADE
+  FOREIGN KEY (tenant_id, contact_id) REFERENCES contacts ON DELETE CASCADE,
+  FOREIGN KEY (tenant_id, origin_id) REFERENCES contacts ON DELETE CASCADE
 ) WITH (fillfactor = 80);
 CREATE INDEX conversations_latest ON conversations (tenant_id, last_message_at DESC, id DESC);
 CREATE INDEX conversations_contact ON conversations (tenant_id, contact_id);
+CREATE INDEX conversations_origin ON conversations (tenant_id, origin_id) WHERE origin_id IS NOT NULL;
 CREATE INDEX conversations_unreviewed ON conversations (last_message_at)
   WHERE inbound_number > 0 AND NOT is_test AND (reviewed_until IS NULL OR reviewed_until < last_message_at);
 CREATE INDEX conversations_unanswered ON conversations (answer_due_at) WHERE answered_number < inbound_number;
@@ -441,8 +475,11 @@ CREATE TABLE model_days (
   tokens_out bigint NOT NULL DEFAULT 0,
   tokens_cached bigint NOT NULL DEFAULT 0,
   micros bigint NOT NULL DEFAULT 0,
+  -- What the day would have come to with the last call that its cap held back.
+  held_micros bigint NOT NULL DEFAULT 0,
   PRIMARY KEY (tenant_id, day)
 );
+CREATE INDEX model_days_held ON model_days (day) WHERE held_micros > 0;
 
 -- How the answerer is and behaves: every published state, and the one draft. `revision` changes with every change of either,
 -- so that whoever saves is told when somebody else was quicker.

@@ -21,7 +21,7 @@ import structlog
 from savdo.ai import choice, cost
 from savdo.ai.choice import Choice
 from savdo.ai.cost import Payer
-from savdo.ai.talk import MAX_TOKENS, Answer, Entry, ModelFailed, Prompt, Spoken, ToolCall, Usage
+from savdo.ai.talk import MAX_TOKENS, Answer, Entry, Message, ModelFailed, Prompt, Spoken, ToolCall, Usage
 from savdo.base import addresses, circuit, telemetry
 from savdo.base.db import DatabaseDown, Session
 from savdo.base.errors import SavdoError, Unavailable
@@ -36,6 +36,10 @@ PATIENCE_S: Final = 2.0
 SOON_S: Final = 0.25
 # Less than this is too little to begin a call with.
 SHORTEST_S: Final = 1.0
+# Whose models can see pictures; of others those that SAVDO_VISION_MODELS names.
+SEEING: Final = frozenset({"anthropic", "google", "openai"})
+# More than any of them counts for one at the size they make of it, but for a few that count a picture dearer and a token cheaper.
+PICTURE_TOKENS: Final = 5_000
 # Bytes: no common tokeniser makes more tokens of Cyrillic, Uzbek or JSON.
 BYTES_A_TOKEN: Final = 3
 
@@ -86,6 +90,11 @@ class OutOfTime(SavdoError):
     code = "out_of_time"
 
 
+# Why a model is passed by, and the next one asked.
+PASSED_BY: Final = (Unavailable, OverBudget, OutOfTime, addresses.AddressRefused, addresses.UnknownHost)
+# What a model is tried out with: as little as shows that it answers in the shape that is asked for.
+TRIAL: Final = Prompt("You are being tried out. Hand over a short friendly greeting in English.", (Message("user", "Hello!"),))
+
 Call = Callable[[Entry, Prompt, float], Awaitable[Spoken]]
 Micros = Callable[[Entry, Usage], tuple[int, bool]]
 
@@ -107,6 +116,16 @@ async def opened(session: Session, tenant_id: UUID, conversation_id: UUID, numbe
     return Asking(payer, tuple(entries), theirs, spent, time.monotonic() + settings().model_turn_s)
 
 
+def sees(entry: Entry) -> bool:
+    """Whether a model can be shown pictures."""
+    return entry.provider in SEEING or repr(entry) in settings().vision_models
+
+
+def seeing(asking: Asking) -> Asking:
+    """Only the models that can be shown pictures."""
+    return replace(asking, entries=tuple(one for one in asking.entries if sees(one)))
+
+
 async def ask(asking: Asking, prompt: Prompt) -> Answered:
     """Asks the models of the chain in order until one answers. One that is over the budget, resting or failing is passed by.
     Raises NoAnswer that names each model and why."""
@@ -116,7 +135,7 @@ async def ask(asking: Asking, prompt: Prompt) -> Answered:
     for place, entry in enumerate(order):
         try:
             answered = await _patiently(asking, entry, prompt, found, is_last=place == len(order) - 1)
-        except (Unavailable, OverBudget, OutOfTime, addresses.AddressRefused, addresses.UnknownHost) as error:
+        except PASSED_BY as error:
             if isinstance(error, DatabaseDown):
                 raise
             failed.append(f"{entry!r}: {error.message}")
@@ -124,6 +143,12 @@ async def ask(asking: Asking, prompt: Prompt) -> Answered:
             continue
         return replace(answered, failed=tuple(failed))
     raise NoAnswer("; ".join(failed))
+
+
+async def tried(payer: Payer, chosen: Choice, entry: Entry) -> Answered:
+    """One small call to one model, paid and counted as any other. Raises one of PASSED_BY."""
+    asking = Asking(payer, (entry,), chosen, 0, time.monotonic() + settings().model_turn_s)
+    return await _once(asking, entry, TRIAL, await asyncio.to_thread(adapter))
 
 
 def in_order(asking: Asking, micros: Micros, prompt: Prompt) -> list[Entry]:
@@ -142,13 +167,14 @@ def worst_case(prompt: Prompt) -> Usage:
 
 
 def tokens(prompt: Prompt) -> int:
-    """A safe estimate of what a prompt costs: three bytes a token, with the tools and the answer's own schema."""
+    """A safe estimate of what a prompt costs: three bytes a token, with the tools, the answer's own schema and what pictures count."""
     said = [
         json.dumps([one.text, *(dict(call.arguments) for call in one.calls), *(result.text for result in one.results)], ensure_ascii=False)
         for one in prompt.messages
     ]
     tools = [json.dumps([tool.name, tool.description, dict(tool.parameters)], ensure_ascii=False) for tool in prompt.tools]
-    return sum(len(text.encode()) for text in (prompt.system, schema(), *said, *tools)) // BYTES_A_TOKEN + 1
+    shown = sum(len(one.pictures) for one in prompt.messages) * PICTURE_TOKENS
+    return sum(len(text.encode()) for text in (prompt.system, schema(), *said, *tools)) // BYTES_A_TOKEN + 1 + shown
 
 
 @functools.cache

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, TypedDict, Unpack
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -38,6 +38,15 @@ class Choice:
         return {provider: f"…{key[-4:]}" for provider, key in sorted(self.keys.items())}
 
 
+class Changes(TypedDict, total=False):
+    """What somebody chooses anew; what is not there stays as it is. `cap_usd` is dollars a day."""
+
+    chain: Sequence[str]
+    keys: Mapping[str, str]
+    base: str
+    cap_usd: float
+
+
 async def chosen(session: Session) -> Choice:
     """What the session's tenant chose; an empty choice when it chose nothing."""
     row = await first(session, "SELECT chain, keys_sealed, cap_micros FROM model_settings")
@@ -52,24 +61,16 @@ async def chosen(session: Session) -> Choice:
     return Choice(tuple(row["chain"]), kept["keys"], kept["base"], row["cap_micros"])
 
 
-async def choose(
-    session: Session,
-    tenant_id: UUID,
-    given: Settings,
-    *,
-    chain: Sequence[str] | None = None,
-    keys: Mapping[str, str] | None = None,
-    base: str | None = None,
-    cap_usd: float | None = None,
-) -> Choice:
+async def choose(session: Session, tenant_id: UUID, given: Settings, **changes: Unpack[Changes]) -> Choice:
     """Changes what is given and keeps the rest: an empty chain is the installation's again, an empty key is removed, a cap
     below 0 is the installation's again. Raises Invalid that names the field."""
     old = await chosen(session)
-    merged = {**old.keys, **{provider: key.strip() for provider, key in (keys or {}).items()}}
+    merged = {**old.keys, **{provider: key.strip() for provider, key in changes.get("keys", {}).items()}}
+    cap_usd = changes.get("cap_usd")
     new = replace(
         old, keys={provider: key for provider, key in merged.items() if key},
-        chain=old.chain if chain is None else tuple(one.strip() for one in chain if one.strip()),
-        base=old.base if base is None else base.strip().rstrip("/"),
+        chain=tuple(one.strip() for one in changes.get("chain", old.chain) if one.strip()),
+        base=changes.get("base", old.base).strip().rstrip("/"),
         cap_micros=old.cap_micros if cap_usd is None else None if cap_usd < 0 else round(cap_usd * 1_000_000),
     )  # fmt: skip
     _check(new, given)
@@ -86,14 +87,15 @@ async def choose(
 def entries(given: Settings, choice: Choice | None = None) -> list[Entry]:
     """The chain of a tenant that chose so, or of the installation. A model of the tenant's chain whose key is gone is left
     out. Raises WrongSetting for a provider there is none of in SAVDO_MODELS."""
-    installed = [_installed(given, one) for one in given.models]
+    return [entry for _, entry in listed(given, choice) if entry is not None]
+
+
+def listed(given: Settings, choice: Choice | None = None) -> list[tuple[str, Entry | None]]:
+    """Every model of the chain by its name; None for one that cannot be asked, because its key is gone. Raises as `entries`."""
+    installed = {one: _installed(given, one) for one in given.models}
     if choice is None:
-        return installed
-    if not choice.chain:
-        return [_owned(given, choice, entry.provider, entry.name) or entry for entry in installed]
-    by_name = {repr(entry): entry for entry in installed}
-    found = [_owned(given, choice, *_parts(one)) or by_name.get(one) for one in choice.chain]
-    return [entry for entry in found if entry is not None]
+        return list(installed.items())
+    return [(one, _owned(given, choice, *_parts(one)) or installed.get(one)) for one in choice.chain or installed]
 
 
 def cap(given: Settings, choice: Choice, entry: Entry) -> int | None:
@@ -140,7 +142,9 @@ def _check(new: Choice, given: Settings) -> None:
         raise Invalid(f"There is no provider {unknown[0]!r}; known are {', '.join(PROVIDERS)}.", field="keys")
     if len(new.chain) > LONGEST_CHAIN:
         raise Invalid(f"At most {LONGEST_CHAIN} models.", field="chain")
-    if new.base and not _is_safe(new.base):
+    if len(set(new.chain)) < len(new.chain):
+        raise Invalid("A model can stand in the chain only once.", field="chain")
+    if new.base and not is_safe(new.base):
         raise Invalid("The address of a server of your own must begin with https://.", field="base")
     for one in new.chain:
         provider, name = _parts(one)
@@ -151,9 +155,14 @@ def _check(new: Choice, given: Settings) -> None:
             raise Invalid(f"{one} needs a key of your own" + (" and an address." if provider == "compatible" else "."), field="chain")
 
 
-def _is_safe(base: str) -> bool:
-    parts = urlsplit(base)
-    if not parts.hostname:
+def is_safe(address: str) -> bool:
+    """Whether an address a tenant wrote may be asked at all; where its name leads to is checked before each call."""
+    try:
+        parts = urlsplit(address)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return False
+    if not host or parts.username is not None:
         return False
     # A certificate is what a name that suddenly points into a private network cannot show.
-    return parts.scheme == "https" or (parts.scheme == "http" and is_allowed(parts.hostname, parts.port or 80))
+    return parts.scheme == "https" or (parts.scheme == "http" and is_allowed(host, port or 80))

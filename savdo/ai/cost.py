@@ -5,19 +5,16 @@ afterwards the booking becomes what it really cost. The day's row is locked mean
 the last of it. A call whose end nobody saw (a killed worker) stays booked at its worst: the provider may have charged for it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from typing import Any, Final
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, Final, LiteralString
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from savdo.ai.talk import Entry, Usage
-from savdo.base import circuit, clock
+from savdo.base import clock
 from savdo.base.db import Session, first, new_id, rows, step
-
-RECENT: Final = timedelta(minutes=10)
-LATELY: Final = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,23 +48,24 @@ class Sum:
 
 
 @dataclass(frozen=True, slots=True)
-class ModelState:
-    """How a model did in the last hour, as every process sees it. `resting`: it failed so often just now that it is not asked."""
+class ModelSum:
+    """What one model came to; `priced` False when the price of a call was not known."""
 
     model: str
-    calls: int
-    failures: int
-    micros: int
-    median_ms: int
-    last_at: datetime | None
-    problem: str
-    resting: bool
+    sum: Sum
+    priced: bool
 
 
 SUMS: Final = (
     "count(*) AS calls, count(*) FILTER (WHERE outcome = 'failed') AS failures, coalesce(sum(tokens_in), 0) AS tokens_in, "
     "coalesce(sum(tokens_out), 0) AS tokens_out, coalesce(sum(tokens_cached), 0) AS tokens_cached, coalesce(sum(micros), 0) AS micros"
 )
+
+
+# What the day would have come to with the call that was not made: a page tells from it whether the cap holds calls back.
+_HELD_BACK: LiteralString = """
+  INSERT INTO model_days AS d (tenant_id, day, held_micros) VALUES (%(tenant)s, %(day)s, %(worst)s)
+  ON CONFLICT (tenant_id, day) DO UPDATE SET held_micros = d.micros + EXCLUDED.held_micros"""
 
 
 def day_in(timezone: str) -> date:
@@ -100,6 +98,8 @@ async def book(payer: Payer, entry: Entry, worst_micros: int, cap_micros: int | 
                 "own": entry.own, "now": clock.now(),
             },
         )  # fmt: skip
+        if row is None:
+            await session.execute(_HELD_BACK, {"tenant": payer.tenant_id, "day": payer.day, "worst": worst_micros})
     return Booked(call_id, worst_micros) if row else None
 
 
@@ -139,6 +139,12 @@ async def of_day(session: Session, day: date) -> Sum:
     )
 
 
+async def held_back(session: Session, day: date) -> int:
+    """What the day would have come to with the last call that its cap held back; 0 when none was."""
+    row = await first(session, "SELECT held_micros FROM model_days WHERE day = %s", (day,))
+    return int(row["held_micros"]) if row else 0
+
+
 async def days(session: Session, since: date) -> list[tuple[date, Sum]]:
     """Every day with a call from `since` on, oldest first."""
     found = await rows(
@@ -149,51 +155,22 @@ async def days(session: Session, since: date) -> list[tuple[date, Sum]]:
     return [(row["day"], _sum(row)) for row in found]
 
 
-async def states(session: Session, entries: Sequence[Entry]) -> list[ModelState]:
-    """How each model of a chain did for the session's tenant, from the rows: a page is another process than the worker."""
+async def by_model(session: Session, since: date) -> list[ModelSum]:
+    """What each model came to from the tenant's date `since` on, the dearest first; by index, at most the calls of a month."""
     found = await rows(
         session,
-        """SELECT provider, model, count(*) AS calls, count(*) FILTER (WHERE outcome = 'failed') AS failures, sum(micros) AS micros,
-                  coalesce(percentile_disc(0.5) WITHIN GROUP (ORDER BY ms), 0) AS ms, max(asked_at) AS last_at,
-                  -- That of the last call, empty when it went well.
-                  coalesce((array_agg(problem ORDER BY asked_at DESC) FILTER (WHERE outcome <> 'asked'))[1], '') AS problem
-             FROM model_calls WHERE asked_at > %s GROUP BY provider, model""",
-        (clock.now() - LATELY,),
+        f"""SELECT provider || ':' || model AS model, bool_and(priced) AS priced, {SUMS} FROM model_calls
+             WHERE asked_at >= %s AND day >= %s GROUP BY provider, model ORDER BY sum(micros) DESC, count(*) DESC, 1""",  # noqa: S608 # our own columns
+        # The tenant's day may have begun before that of UTC.
+        (datetime.combine(since - timedelta(days=1), time(), UTC), since),
     )
-    resting = {row["provider"] for row in await _resting(session)}
-    by_name = {f"{row['provider']}:{row['model']}": row for row in found}
-    return [_state(repr(entry), by_name.get(repr(entry)), entry.provider in resting) for entry in entries]
+    return [ModelSum(row["model"], _sum(row), row["priced"]) for row in found]
 
 
-async def figures(session: Session) -> tuple[list[dict[str, Any]], int]:
-    """For /metrics, over every tenant: calls, failures and micros of the last ten minutes by provider; how many breakers are open."""
-    found = await rows(
-        session,
-        """SELECT provider, count(*) AS calls, count(*) FILTER (WHERE outcome = 'failed') AS failures, sum(micros)::bigint AS micros
-             FROM model_calls WHERE asked_at > %s GROUP BY provider""",
-        (clock.now() - RECENT,),
-    )
-    return found, len(await _resting(session))
-
-
-async def _resting(session: Session) -> list[dict[str, Any]]:
-    """Tenant and provider by the breaker's own rule: as many failures within a minute, the last of them in its rest."""
-    now = clock.now()
-    return await rows(
-        session,
-        """SELECT tenant_id, provider FROM model_calls WHERE asked_at > %s
-            GROUP BY tenant_id, provider
-           HAVING count(*) FILTER (WHERE outcome = 'failed') >= %s AND max(asked_at) FILTER (WHERE outcome = 'failed') > %s
-              AND coalesce(max(asked_at) FILTER (WHERE outcome = 'ok') < max(asked_at) FILTER (WHERE outcome = 'failed'), true)""",
-        (now - circuit.WITHIN, circuit.FAILURES, now - circuit.REST),
-    )
+def total(sums: Iterable[Sum]) -> Sum:
+    listed = list(sums)
+    return Sum(**{name: sum(getattr(one, name) for one in listed) for name in Sum.__slots__})
 
 
 def _sum(row: Any) -> Sum:
     return Sum(**{name: int(row[name]) for name in Sum.__slots__}) if row else Sum()
-
-
-def _state(model: str, row: Any, resting: bool) -> ModelState:
-    if row is None:
-        return ModelState(model, 0, 0, 0, 0, None, "", resting)
-    return ModelState(model, row["calls"], row["failures"], int(row["micros"]), int(row["ms"]), row["last_at"], row["problem"], resting)

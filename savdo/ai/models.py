@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from pydantic_ai.direct import model_request
 from pydantic_ai.exceptions import ModelHTTPError
 from pydantic_ai.messages import (
+    BinaryContent,
     InstructionPart,
     ModelMessage,
     ModelRequest,
@@ -146,7 +147,9 @@ def _messages(prompt: Prompt) -> list[ModelMessage]:
 
 def _request(message: Message) -> ModelRequest:
     parts: list[ModelRequestPart] = [ToolReturnPart(one.name, one.text, tool_call_id=one.id) for one in message.results]
-    return ModelRequest(parts=[*parts, UserPromptPart(message.text)] if message.text else parts)
+    shown = [BinaryContent(one.content, media_type=one.mime) for one in message.pictures]
+    said = UserPromptPart([message.text, *shown] if shown else message.text)
+    return ModelRequest(parts=[*parts, said] if message.text else parts)
 
 
 def _response(message: Message) -> ModelResponse:

@@ -1,7 +1,7 @@
 """What is said to a model and what it says back: the nouns of a call. No library, no database."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from pydantic import BaseModel, Field
@@ -103,13 +103,22 @@ class ToolResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture that is shown to a model; `mime` was found by content."""
+
+    mime: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
-    """`calls` are what the assistant asked for, `results` (said by the user's side) what came of it."""
+    """`calls` are what the assistant asked for, `results` (said by the user's side) what came of it; `pictures` are the user's."""
 
     role: Role
     text: str = ""
     calls: tuple[ToolCall, ...] = ()
     results: tuple[ToolResult, ...] = ()
+    pictures: tuple[Picture, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

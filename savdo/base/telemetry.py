@@ -32,7 +32,10 @@ _model_s = Histogram("savdo_model_seconds", "One model call.", ("model", "outcom
 _model_recent = Gauge(
     "savdo_models_recent", "Calls, failures and cost (USD) of the last ten minutes.", ("provider", "what"), registry=REGISTRY
 )
-_model_open = Gauge("savdo_model_breakers_open", "Tenants' providers that failed so often just now that they rest.", registry=REGISTRY)
+_model_open = Gauge(
+    "savdo_model_breakers_open", "Tenants whose provider failed so often just now that it rests.", ("provider",), registry=REGISTRY
+)
+_model_held = Gauge("savdo_model_caps_reached", "Tenants whose cap of today held a model call back.", registry=REGISTRY)
 _deliveries = Counter("savdo_deliveries", "Outgoing messages by what became of them.", ("channel", "status"), registry=REGISTRY)
 _outbox = Gauge("savdo_outbox", "Outgoing messages that stand in each status now.", ("status",), registry=REGISTRY)
 _jobs = Gauge("savdo_jobs", "Jobs that stand in each status now.", ("status",), registry=REGISTRY)
@@ -121,13 +124,16 @@ def model_called(model: str, outcome: str, seconds: float) -> None:
     _model_s.labels(model, outcome).observe(seconds)
 
 
-def models_recent(by_provider: Sequence[Mapping[str, Any]], open_breakers: int) -> None:
-    """What every worker's model calls came to lately, from the database: provider, calls, failures, micros."""
+def models_recent(by_provider: Sequence[Mapping[str, Any]], resting: Sequence[str], caps_reached: int) -> None:
+    """What every worker's model calls came to lately, from the database: provider, calls, failures, micros; the provider of each
+    open breaker; how many tenants' cap of today is reached."""
     _model_recent.clear()
+    _model_open.clear()
     for row in by_provider:
         for what, value in (("calls", row["calls"]), ("failures", row["failures"]), ("usd", row["micros"] / 1_000_000)):
             _model_recent.labels(row["provider"], what).set(value)
-    _model_open.set(open_breakers)
+        _model_open.labels(row["provider"]).set(resting.count(row["provider"]))
+    _model_held.set(caps_reached)
 
 
 def delivered(channel: str, status: str) -> None:

@@ -6,7 +6,7 @@ import ipaddress
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
-from savdo.ai import cost
+from savdo.ai import standing
 from savdo.base import jobs, telemetry
 from savdo.base.db import DatabaseDown, first, platform_step
 from savdo.base.errors import Forbidden
@@ -42,7 +42,7 @@ async def metrics(request: Request) -> Response:
         raise Forbidden("Set SAVDO_METRICS_TOKEN to read the metrics from another machine.")
     async with platform_step("figures for metrics") as session:
         telemetry.jobs_waiting(await jobs.waiting(session))
-        telemetry.models_recent(*await cost.figures(session))
+        telemetry.models_recent(*await standing.figures(session))
     return Response(telemetry.metrics_text(), media_type="text/plain; version=0.0.4")
 
 

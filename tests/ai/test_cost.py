@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from savdo.ai import cost, prices
+from savdo.ai import cost, prices, standing
 from savdo.ai.cost import Payer
 from savdo.ai.talk import Entry, Usage
 from savdo.base import circuit, clock, db, telemetry
@@ -124,11 +124,11 @@ async def test_that_every_process_sees_how_the_models_do(tenant_id: UUID) -> Non
         circuit.forget()
         seen = await tenant_models.overview(tenant_id)
         async with db.platform_step("figures for a test") as session:
-            telemetry.models_recent(*await cost.figures(session))
+            telemetry.models_recent(*await standing.figures(session))
         text = telemetry.metrics_text().decode()
         (state,) = seen.models
         assert (state.model, state.calls, state.failures, state.resting, state.problem) == ("openai:gpt-4o-mini", 3, 3, True, "status 401")
         assert 'savdo_models_recent{provider="openai",what="failures"}' in text
-        assert "savdo_model_breakers_open 0.0" not in text
+        assert 'savdo_model_breakers_open{provider="openai"} 1.0' in text
         clock.move(timedelta(seconds=31))
         assert not (await tenant_models.overview(tenant_id)).models[0].resting
