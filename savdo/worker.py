@@ -7,7 +7,7 @@ from savdo.base import jobs, limits
 from savdo.base.db import platform_step
 from savdo.base.settings import settings
 from savdo.channels import meta_tokens, telegram_health, telegram_sessions
-from savdo.conversations import contacts, echoes, media, outbox, voices
+from savdo.conversations import contacts, echoes, media, merging, outbox, voices
 from savdo.knowledge import ingest
 from savdo.reply import review, scenarios, turn
 
@@ -20,6 +20,7 @@ JOBS = (
     media.fetch,
     echoes.settle,
     contacts.introduce,
+    merging.by_phone,
     meta_tokens.watch,
     telegram_health.watch,
     ingest.read,

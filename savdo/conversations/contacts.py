@@ -13,6 +13,7 @@ from savdo.base.jobs import job
 from savdo.channels import connections
 from savdo.channels.errors import ChannelError
 from savdo.channels.models import Connection, Inbound, Introduces, Sender, channel
+from savdo.conversations import merging
 
 MOST_REMEMBERED = 30
 
@@ -26,7 +27,7 @@ async def of_identity(session: Session, connection: Connection, inbound: Inbound
         (connection.id, [sender.external_id, *sender.aliases], sender.external_id),
     )
     if known is not None:
-        await also_known(session, connection, known["contact_id"], sender)
+        await also_known(session, connection, sender)
         return known["contact_id"]
     contact_id = new_id()
     await session.execute(
@@ -49,7 +50,7 @@ async def of_identity(session: Session, connection: Connection, inbound: Inbound
         await introduce.later(
             session, tenant_id=str(connection.tenant_id), connection_id=str(connection.id), external_id=sender.external_id
         )
-    await also_known(session, connection, made["contact_id"], sender)
+    await also_known(session, connection, sender)
     return made["contact_id"]
 
 
@@ -80,26 +81,45 @@ async def introduce(tenant_id: str, connection_id: str, external_id: str) -> Non
             await session.execute("UPDATE contacts SET name = %s WHERE id = %s AND name IS NULL", (_short(person.name), row["contact_id"]))
 
 
-async def also_known(session: Session, connection: Connection, contact_id: UUID, sender: Sender) -> None:
-    """Every id of a sender leads to the same contact."""
+async def also_known(session: Session, connection: Connection, sender: Sender) -> None:
+    """Every id of a sender leads to the contact that one of them leads to."""
     if not sender.aliases:
         return
+    known = [sender.external_id, *sender.aliases]
     await session.execute(
-        """INSERT INTO identities (tenant_id, connection_id, external_id, contact_id)
-           SELECT %s, %s, unnest(%s::text[]), %s ON CONFLICT (tenant_id, connection_id, external_id) DO NOTHING""",
-        (connection.tenant_id, connection.id, [sender.external_id, *sender.aliases], contact_id),
+        """INSERT INTO identities (tenant_id, connection_id, external_id, contact_id, origin_id)
+           SELECT tenant_id, connection_id, unnest(%(known)s::text[]), contact_id, origin_id FROM (
+             SELECT * FROM identities WHERE connection_id = %(connection)s AND external_id = ANY(%(known)s)
+              ORDER BY external_id = %(now)s DESC LIMIT 1) i
+           ON CONFLICT (tenant_id, connection_id, external_id) DO NOTHING""",
+        {"known": known, "connection": connection.id, "now": sender.external_id},
     )
 
 
-async def learn(session: Session, connection: Connection, inbound: Inbound, contact_id: UUID, phone_hash: bytes | None) -> None:
-    """What a message tells about its sender: a number the channel vouches for, other ids, the advert or link they came by.
-    `phone_hash` is what is known, so that nothing is written twice."""
+async def learn(session: Session, connection: Connection, inbound: Inbound, contact_id: UUID) -> None:
+    """What a message tells about its sender: a number the channel vouches for, other ids, the advert or link they came by."""
     sender = inbound.sender
-    if sender.phone and ((number := e164(sender.phone)) and secrets.lookup_hash(number) != phone_hash):
-        await set_details(session, contact_id, phone=number)
-        await also_known(session, connection, contact_id, sender)
+    if sender.phone and (number := e164(sender.phone)):
+        await also_known(session, connection, sender)
+        if await _vouched(session, connection, sender, number):
+            await set_details(session, contact_id, phone=number)
+            await merging.by_phone.later(session, tenant_id=str(connection.tenant_id), contact_id=str(contact_id))
     if inbound.referral or inbound.campaign:
         await came_by(session, contact_id, inbound)
+
+
+async def _vouched(session: Session, connection: Connection, sender: Sender, number: str) -> bool:
+    """Keeps the number of a sender; whether it is new."""
+    found = await first(
+        session,
+        """UPDATE identities SET phone_sealed = %(sealed)s, phone_hash = %(hash)s
+            WHERE connection_id = %(connection)s AND external_id = %(external)s AND phone_hash IS DISTINCT FROM %(hash)s RETURNING 1""",
+        {
+            "sealed": secrets.seal(number.encode()), "hash": secrets.lookup_hash(number), "connection": connection.id,
+            "external": sender.external_id,
+        },
+    )  # fmt: skip
+    return found is not None
 
 
 async def came_by(session: Session, contact_id: UUID, inbound: Inbound) -> None:
@@ -121,10 +141,18 @@ async def stop_marketing(session: Session, contact_id: UUID) -> None:
     await session.execute("""UPDATE contacts SET attributes = attributes || '{"no_marketing": true}' WHERE id = %s""", (contact_id,))
 
 
-async def phone(session: Session, contact_id: UUID) -> str:
-    """The contact's number (E.164), or "" when none is known."""
-    row = await first(session, "SELECT phone_sealed FROM contacts WHERE id = %s", (contact_id,))
-    return secrets.open_sealed(row["phone_sealed"]).decode() if row and row["phone_sealed"] else ""
+async def phone(session: Session, conversation_id: UUID) -> str:
+    """The number (E.164) a conversation's customer is reached by: the one their channel vouches for, else their contact's; "" when
+    none is known."""
+    row = await first(
+        session,
+        """SELECT coalesce(i.phone_sealed, p.phone_sealed) AS sealed FROM conversations c
+             JOIN contacts p ON p.tenant_id = c.tenant_id AND p.id = c.contact_id
+             LEFT JOIN identities i ON i.tenant_id = c.tenant_id AND i.connection_id = c.connection_id AND i.external_id = c.external_id
+            WHERE c.id = %s""",
+        (conversation_id,),
+    )
+    return secrets.open_sealed(row["sealed"]).decode() if row and row["sealed"] else ""
 
 
 async def set_details(session: Session, contact_id: UUID, *, name: str = "", phone: str = "", email: str = "") -> None:

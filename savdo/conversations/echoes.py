@@ -25,6 +25,7 @@ TELLING_PART = 20
 TO_PERSON: LiteralString = """m.conversation_id IN (
   SELECT v.id FROM identities i
     JOIN conversations v ON v.tenant_id = i.tenant_id AND v.connection_id = i.connection_id AND v.contact_id = i.contact_id
+                        AND v.origin_id IS NOT DISTINCT FROM i.origin_id
    WHERE i.connection_id = %(connection)s AND i.external_id = ANY(%(person)s))"""
 
 

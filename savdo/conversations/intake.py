@@ -19,7 +19,7 @@ LONGEST_TEXT = 20_000
 # Changes of a conversation that wait for their message.
 MOST_PARKED, LONGEST_PARKED = 20, 4000
 _LOCKED: LiteralString = """
-  SELECT c.id, c.contact_id, c.status, c.parked, p.opted_out_at IS NOT NULL AS opted_out, p.phone_hash,
+  SELECT c.id, c.contact_id, c.status, c.parked, p.opted_out_at IS NOT NULL AS opted_out,
          coalesce(n.settings->'answer_messages' = 'false', false) AS muted
     FROM conversations c JOIN contacts p ON p.tenant_id = c.tenant_id AND p.id = c.contact_id
     JOIN connections n ON n.tenant_id = c.tenant_id AND n.id = c.connection_id """
@@ -33,11 +33,14 @@ async def lock(session: Session, connection: Connection, inbound: Inbound) -> Di
     """
     row = await find(session, connection, inbound)
     if row is None:
-        contact_id = await contacts.of_identity(session, connection, inbound)
+        await contacts.of_identity(session, connection, inbound)
+        # The contact may be merged at this moment: its identity is held until the conversation stands.
         await session.execute(
-            """INSERT INTO conversations (tenant_id, id, connection_id, contact_id, external_id)
-               VALUES (%s, %s, %s, %s, %s) ON CONFLICT (tenant_id, connection_id, external_id) DO NOTHING""",
-            (connection.tenant_id, new_id(), connection.id, contact_id, inbound.thread_id),
+            """INSERT INTO conversations (tenant_id, id, connection_id, contact_id, origin_id, external_id)
+               SELECT tenant_id, %s, connection_id, contact_id, origin_id, %s FROM identities
+                WHERE connection_id = %s AND external_id = %s FOR SHARE
+               ON CONFLICT (tenant_id, connection_id, external_id) DO NOTHING""",
+            (new_id(), inbound.thread_id, connection.id, inbound.sender.external_id),
         )
         row = await _locked(session, connection.id, inbound.thread_id)
     assert row is not None
@@ -53,8 +56,9 @@ async def find(session: Session, connection: Connection, inbound: Inbound) -> Di
         return row
     known = await first(
         session,
-        """SELECT v.id, v.contact_id FROM identities i
+        """SELECT v.id FROM identities i
              JOIN conversations v ON v.tenant_id = i.tenant_id AND v.connection_id = i.connection_id AND v.contact_id = i.contact_id
+                                 AND v.origin_id IS NOT DISTINCT FROM i.origin_id
              JOIN identities o ON o.tenant_id = v.tenant_id AND o.connection_id = v.connection_id AND o.contact_id = v.contact_id
                               AND o.external_id = v.external_id
             WHERE i.connection_id = %s AND i.external_id = ANY(%s) ORDER BY v.last_message_at DESC LIMIT 1""",
@@ -65,7 +69,7 @@ async def find(session: Session, connection: Connection, inbound: Inbound) -> Di
     # By its own id: another of the customer's events may rename it at this moment. Before the identities, as everywhere.
     row = await first(session, _LOCKED + "WHERE c.id = %s FOR UPDATE OF c", (known["id"],))
     if row is not None and inbound.sender.aliases:
-        await contacts.also_known(session, connection, known["contact_id"], inbound.sender)
+        await contacts.also_known(session, connection, inbound.sender)
         await session.execute("UPDATE conversations SET external_id = %s WHERE id = %s", (inbound.thread_id, known["id"]))
     return row
 

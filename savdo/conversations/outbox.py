@@ -55,7 +55,6 @@ class Claim:
 
     message_id: UUID
     conversation_id: UUID
-    contact_id: UUID
     thread_id: str
     text: str
     payload: Mapping[str, Any]
@@ -151,7 +150,7 @@ async def _claim(session: Session, conversation_id: UUID) -> Claim | None:
              FROM next, c JOIN contacts p ON p.tenant_id = c.tenant_id AND p.id = c.contact_id
             WHERE m.tenant_id = c.tenant_id AND m.id = next.id
            RETURNING m.id, m.conversation_id, m.text, m.payload, m.attempts, m.status, m.author, c.last_inbound_at,
-                     next.status = 'sending' AS interrupted, next.in_flight, c.contact_id, c.connection_id, c.external_id""",
+                     next.status = 'sending' AS interrupted, next.in_flight, c.connection_id, c.external_id""",
         (conversation_id, LEASE),
     )
     if row is None:
@@ -163,7 +162,7 @@ async def _claim(session: Session, conversation_id: UUID) -> Claim | None:
         return await _claim(session, conversation_id)
     connection = await connections.by_id(session, row["connection_id"])
     return Claim(
-        row["id"], row["conversation_id"], row["contact_id"], row["external_id"], row["text"], row["payload"],
+        row["id"], row["conversation_id"], row["external_id"], row["text"], row["payload"],
         row["attempts"], row["interrupted"], connection, row["author"], row["last_inbound_at"],
     )  # fmt: skip
 
@@ -176,24 +175,30 @@ async def _refused(tenant_id: UUID, claim: Claim, error: SavdoError) -> None:
     status = "queued" if isinstance(error, Disconnected) and claim.connection.status != "off" else "failed"
     async with step(tenant_id) as session:
         await _finish(session, claim.message_id, status, error=error.message)
-        await bear(session, claim.connection.id, claim.contact_id, error)
+        await bear(session, claim.connection.id, claim.conversation_id, error)
     telemetry.delivered(claim.connection.channel, status)
     log.warning("message not sent", channel=claim.connection.channel, code=error.code, message_id=str(claim.message_id))
 
 
-async def bear(session: Session, connection_id: UUID, contact_id: UUID, error: SavdoError) -> None:
+async def bear(session: Session, connection_id: UUID, conversation_id: UUID, error: SavdoError) -> None:
     """What a refusal for good means beyond its message: for the contact, and for the connection."""
     match error:
         case Blocked():
-            await contacts.set_reachable(session, contact_id, False)
+            await contacts.set_reachable(session, await _contact(session, conversation_id), False)
         case MarketingStopped():
-            await contacts.stop_marketing(session, contact_id)
+            await contacts.stop_marketing(session, await _contact(session, conversation_id))
         case Disconnected():
             await connections.mark(session, connection_id, "reconnect", error.message)
         case AccountProblem():
             await connections.mark(session, connection_id, "active", error.message)
         case _:
             pass
+
+
+async def _contact(session: Session, conversation_id: UUID) -> UUID:
+    row = await first(session, "SELECT contact_id FROM conversations WHERE id = %s", (conversation_id,))
+    assert row is not None
+    return row["contact_id"]
 
 
 def _allowed(claim: Claim, outbound: Outbound, limits: Limits) -> Outbound:
@@ -218,7 +223,7 @@ async def _handed_over(tenant_id: UUID, adapter: Channel, claim: Claim, outbound
         return await adapter.send(claim.connection, outbound)
     except NeedsPhone:
         async with step(tenant_id) as session:
-            phone = await contacts.phone(session, claim.contact_id)
+            phone = await contacts.phone(session, claim.conversation_id)
         if not phone:
             raise
         return await adapter.send(claim.connection, replace(outbound, thread_id=phone))

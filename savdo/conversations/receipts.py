@@ -73,7 +73,7 @@ async def _apply(session: Session, connection: Connection, row: DictRow, receipt
     # The conversation first, as everywhere.
     bumped = await first(
         session,
-        "UPDATE conversations SET revision = revision + 1 WHERE id = %s RETURNING revision, contact_id",
+        "UPDATE conversations SET revision = revision + 1 WHERE id = %s RETURNING revision",
         (row["conversation_id"],),
     )
     if bumped is None:
@@ -99,7 +99,7 @@ async def _apply(session: Session, connection: Connection, row: DictRow, receipt
         wait = timedelta(seconds=getattr(error, "retry_after", 5.0))
         await outbox.ask(session, connection.tenant_id, row["conversation_id"], after=wait)
     else:
-        await outbox.bear(session, connection.id, bumped["contact_id"], error)
+        await outbox.bear(session, connection.id, row["conversation_id"], error)
 
 
 def _price(receipt: Receipt) -> dict[str, Any]:

@@ -115,15 +115,18 @@ async def join(session: Session, connection: Connection, visitor: str, person: s
     )
     contact_id = await contact_of(session, connection, person, language)
     await session.execute(
-        "UPDATE identities SET contact_id = %s WHERE connection_id = %s AND external_id = %s", (contact_id, connection.id, visitor)
+        """UPDATE identities i SET contact_id = p.contact_id, origin_id = p.origin_id FROM identities p
+            WHERE p.connection_id = i.connection_id AND p.external_id = %s AND i.connection_id = %s AND i.external_id = %s""",
+        (person, connection.id, visitor),
     )
     await session.execute(
-        """UPDATE conversations c SET contact_id = %(contact)s,
+        """UPDATE conversations c SET contact_id = p.contact_id, origin_id = p.origin_id,
                   external_id = CASE WHEN EXISTS (SELECT 1 FROM conversations o
                                                    WHERE o.connection_id = %(connection)s AND o.external_id = %(person)s)
                                      THEN c.external_id ELSE %(person)s END
-            WHERE c.connection_id = %(connection)s AND c.external_id = %(visitor)s""",
-        {"connection": connection.id, "visitor": visitor, "person": person, "contact": contact_id},
+             FROM identities p WHERE p.connection_id = c.connection_id AND p.external_id = %(person)s
+              AND c.connection_id = %(connection)s AND c.external_id = %(visitor)s""",
+        {"connection": connection.id, "visitor": visitor, "person": person},
     )
     await session.execute(
         """UPDATE leads l SET contact_id = %(contact)s FROM conversations c

@@ -177,7 +177,7 @@ async def _written(
     async with batch(turn.tenant_id) as session:
         row = await first(
             session,
-            """SELECT c.connection_id, c.external_id, EXISTS (SELECT 1 FROM messages m WHERE m.tenant_id = c.tenant_id
+            """SELECT c.connection_id, c.contact_id, c.external_id, EXISTS (SELECT 1 FROM messages m WHERE m.tenant_id = c.tenant_id
                       AND m.conversation_id = c.id AND m.direction = 'out' AND m.status IN ('queued', 'sending')) AS behind,
                       n.settings->'voice_answers' = 'true' AS spoken
                  FROM conversations c JOIN connections n ON n.tenant_id = c.tenant_id AND n.id = c.connection_id
@@ -188,6 +188,8 @@ async def _written(
         )
         if row is None:
             return None
+        # The contact may have been merged with another while the answer was written.
+        turn = replace(turn, contact_id=row["contact_id"])
         turn_id, message_id = new_id(), new_id()
         await _trace(session, turn, turn_id, draft, passages, timings)
         await _reply(session, turn, turn_id, message_id, draft, payload, "queued" if row["behind"] else "sending")
@@ -204,7 +206,7 @@ async def _written(
         return Written(None)
     connection = await connections.answered(opened)
     return Written(outbox.Claim(
-        message_id, turn.conversation_id, turn.contact_id, row["external_id"], draft.text, payload, 1, False, connection
+        message_id, turn.conversation_id, row["external_id"], draft.text, payload, 1, False, connection
     ))  # fmt: skip
 
 

@@ -132,7 +132,7 @@ async def _take_one(session: Session, connection: Connection, inbound: Inbound) 
         # Another app leads the conversation now: kept, as what is said to a person is.
         conversation["status"] = "human"
     if inbound.sender.phone or inbound.referral or inbound.campaign:
-        await contacts.learn(session, connection, inbound, conversation["contact_id"], conversation["phone_hash"])
+        await contacts.learn(session, connection, inbound, conversation["contact_id"])
     taken = await intake.store(session, connection, inbound, conversation, _wait(inbound), _longest())
     if not taken.repeat and transcripts.expects(inbound):
         await _listen(session, connection.tenant_id, taken)

@@ -180,7 +180,7 @@ def test_that_a_free_text_outside_the_window_is_refused(author: str, days: float
     limits = outbox.Limits(window=timedelta(days=1), person_window=timedelta(days=7))
     someone = db.new_id()
     connection = Connection(someone, someone, "sandbox", "Shop", "hk", {}, {}, "active")
-    claim = outbox.Claim(someone, someone, someone, "42", "Hi", {}, 1, False, connection, author, clock.now() - timedelta(days=days))
+    claim = outbox.Claim(someone, someone, "42", "Hi", {}, 1, False, connection, author, clock.now() - timedelta(days=days))
     outbound = outbox.Outbound(someone, "42", "Hi")
     if late is None:
         with pytest.raises(WindowClosed):
