@@ -76,6 +76,9 @@ class Settings(BaseSettings):
         (), description="Model chain in order, comma-separated, e.g. anthropic:claude-sonnet-5-5,openai:gpt-5; empty answers locally."
     )
     model_api_base: str = Field("", description="Base address of an OpenAI-compatible server for models named compatible:NAME.")
+    vision_models: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Models that can see pictures beside those of Anthropic, Google and OpenAI, comma-separated: compatible:qwen3-vl."
+    )
     model_timeout_s: float = Field(20.0, gt=0, le=120, description="Longest wait for one model call, in seconds.")
     model_turn_s: float = Field(45.0, gt=0, le=300, description="Longest time models may take for one answer together, in seconds.")
     model_daily_usd: float = Field(
@@ -104,12 +107,15 @@ class Settings(BaseSettings):
     speech_folder: str = Field(
         "", description="Folder of a faster-whisper model, which writes down speech on this machine; needs the extra `speech`."
     )
-    speech_wait_s: float = Field(20.0, gt=0, le=120, description="Longest wait of an answer for the words of a voice message, in seconds.")
+    speech_wait_s: float = Field(
+        20.0, gt=0, le=120, description="Longest wait of an answer for what a voice message, picture or file says, in seconds."
+    )
     speech_minute_usd: Decimal = Field(Decimal(0), ge=0, description="Price of a minute at SAVDO_SPEECH_URL in USD; 0 when unknown.")
     voice_url: str = Field("", description="Base address of an OpenAI-compatible server that speaks, for voice answers; empty for none.")
     voice_key: SecretStr = Field(SecretStr(""), description="Key of SAVDO_VOICE_URL.")
     voice_model: str = Field("gpt-4o-mini-tts", description="Name of the model at SAVDO_VOICE_URL.")
     voice_name: str = Field("marin", description="Name of the voice at SAVDO_VOICE_URL.")
+    search_url: str = Field("", description="Address of a SearXNG server with which models may search the web; empty for no such search.")
     clamd_url: str = Field(
         "", pattern=r"^(tcp://[^/]+|unix:///.+)?$",
         description="Virus scanner that every file is shown to: tcp://host:3310 or unix:///path; empty for none.",
