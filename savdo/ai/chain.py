@@ -9,7 +9,7 @@ import asyncio
 import functools
 import json
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Final, cast
@@ -77,6 +77,11 @@ class NoAnswer(Unavailable):
 
     code = "no_model_answered"
 
+    def __init__(self, failed: Sequence[str]) -> None:
+        super().__init__("; ".join(failed))
+        # Each model and why, in the order they were asked.
+        self.failed = tuple(failed)
+
 
 class OverBudget(SavdoError):
     """The day's budget for models does not allow this call."""
@@ -142,7 +147,7 @@ async def ask(asking: Asking, prompt: Prompt) -> Answered:
             log.warning("model passed by", model=repr(entry), reason=error.message)
             continue
         return replace(answered, failed=tuple(failed))
-    raise NoAnswer("; ".join(failed))
+    raise NoAnswer(failed)
 
 
 async def tried(payer: Payer, chosen: Choice, entry: Entry) -> Answered:

@@ -1,28 +1,48 @@
 """How numbers, times, money and names look to a person: by their language and the company's time zone."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from babel import dates, numbers
+from babel import Locale, dates, numbers
 from markupsafe import Markup, escape
 
 from savdo.base import clock, texts
 
 # Facts whose values are codes, each with words of its own.
 CODED = ("timeline", "objection")
+Patterns = Sequence[tuple[re.Pattern[str], str]]
+
+
+def _patterns(prefix: str, *listed: tuple[str, str]) -> Patterns:
+    return tuple((re.compile(pattern, re.DOTALL), f"{prefix}{key}") for pattern, key in listed)
+
+
 # What the notes of a turn (savdo/reply) look like, and which text says it.
-NOTES = tuple(
-    (re.compile(pattern, re.DOTALL), f"why.note_{key}")
-    for pattern, key in (
-        (r"likely (?P<support>[\d.]+), share (?P<share>[\d.]+)", "likely"), (r"not spoken of: (?P<what>.+)", "topic"),
-        (r"a person is called at: (?P<what>.+)", "rule"), ("outside working hours", "hours"),
-        (r"read as (?P<intent>\w+), doubted", "doubted"), ("nothing but a file", "file"), ("no passage answers this", "nothing"),
-        ("last resort", "last"), (r"tools: (?P<what>.+)", "tools"), (r"(?P<model>\S+): (?P<ms>[\d.]+) ms", "model"),
-        (r"(?P<model>\S+): (?P<ms>[\d.]+) ms, price unknown", "unpriced"),
-    )
+NOTES = _patterns(
+    "why.note_",
+    (r"likely (?P<support>[\d.]+), share (?P<share>[\d.]+)", "likely"), (r"not spoken of: (?P<what>.+)", "topic"),
+    (r"a person is called at: (?P<what>.+)", "rule"), ("outside working hours", "hours"),
+    (r"read as (?P<intent>\w+), doubted", "doubted"), ("nothing but a file", "file"), ("no passage answers this", "nothing"),
+    ("last resort", "last"), (r"tools: (?P<what>.+)", "tools"), (r"(?P<model>\S+): (?P<ms>[\d.]+) ms", "model"),
+    (r"(?P<model>\S+): (?P<ms>[\d.]+) ms, price unknown", "unpriced"), (r"(?P<model>[a-z]+:\S+): (?P<problem>.+)", "passed_by"),
+)  # fmt: skip
+# Why a model gave no answer (savdo/ai).
+PROBLEMS = _patterns(
+    "models.problem_",
+    ("status 40[13]", "key"), ("status 402", "credit"), ("status 404", "unknown"), ("status 429", "busy"),
+    (r"status (?P<status>4\d\d)", "refused"), (r"status (?P<status>\d+)", "down"), (r"no answer in (?P<seconds>\S+) s", "slow"),
+    ("an answer in another shape", "shape"), (".+ failed several times just now.*", "resting"), ("The day's budget .*", "budget"),
+    ("The time for this answer .*", "time"), ("This address is private.*", "private"), ("There is no host .*", "host"),
+    (r"\w*(?:Error|Exception|Timeout)", "unreachable"),
+)  # fmt: skip
+# What the guard (savdo/reply) says besides the reply's own words.
+FAULTS = _patterns(
+    "why.fault_",
+    ("an order to the answerer", "order"), ("repeats an order to the answerer", "echo"), ("repeats its own rules", "rules"),
+    (r"not in (?P<tongue>\w\w)", "tongue"), (r"(?P<count>\d+) characters, at most (?P<most>\d+)", "long"),
 )  # fmt: skip
 
 
@@ -38,8 +58,9 @@ def number(value: float, language: str) -> str:
 
 
 def money(micros: int, currency: str, language: str) -> str:
-    """Millionths of a currency; what a model call cost is far below a cent."""
-    return numbers.format_currency(micros / 1_000_000, currency, format="¤0.0000", locale=language, currency_digits=False)
+    """Millionths of a currency; what a model call cost is far below a cent, so an amount below one unit has four digits."""
+    digits = "¤#,##0.00" if micros >= 1_000_000 or micros % 10_000 == 0 else "¤0.0000"
+    return numbers.format_currency(micros / 1_000_000, currency, format=digits, locale=language, currency_digits=False)
 
 
 def size(count: int, language: str) -> str:
@@ -83,14 +104,39 @@ def unbroken(text: str) -> str:
 
 
 def note(words: str, language: str) -> str:
-    """A note of a turn in the reader's words; one that is known nowhere, such as a model's error, as it stands."""
-    for pattern, key in NOTES:
+    """A note of a turn in the reader's words; one that is known nowhere, as it stands."""
+    return _told(NOTES, words, language)
+
+
+def problem(words: str, language: str) -> str:
+    """Why a model gave no answer, in the reader's words; what is known nowhere, as it stands."""
+    return _told(PROBLEMS, words, language)
+
+
+def fault(kind: str, detail: str, language: str) -> tuple[str, str]:
+    """What the guard held against a reply, as (what, which words of it)."""
+    key = f"fault.{kind}"
+    return texts.t(key, language) if texts.has(key) else kind, _told(FAULTS, detail, language)
+
+
+def _told(patterns: Patterns, words: str, language: str) -> str:
+    for pattern, key in patterns:
         if found := pattern.fullmatch(words):
-            told = found.groupdict()
-            if "intent" in told and texts.has(f"intent.{told['intent']}"):
-                told["intent"] = texts.t(f"intent.{told['intent']}", language)
+            told = {name: _INNER[name](value, language) if name in _INNER else value for name, value in found.groupdict().items()}
             return texts.t(key, language, **told)
     return words
+
+
+def _intent(name: str, language: str) -> str:
+    return texts.t(f"intent.{name}", language) if texts.has(f"intent.{name}") else name
+
+
+def _tongue(code: str, language: str) -> str:
+    return Locale.parse(code).get_display_name(language) or code
+
+
+# Parts of such a sentence that have words of their own.
+_INNER = {"intent": _intent, "problem": problem, "tongue": _tongue}
 
 
 def initials(name: str | None) -> str:

@@ -153,6 +153,7 @@ def context(request: Request) -> dict[str, Any]:
         "day": functools.partial(show.day, language=language, timezone=zone), "number": functools.partial(show.number, language=language),
         "money": functools.partial(show.money, language=language), "size": functools.partial(show.size, language=language),
         "facts": functools.partial(show.facts, language=language), "note": functools.partial(show.note, language=language),
+        "fault": functools.partial(show.fault, language=language),
     }  # fmt: skip
 
 
