@@ -93,7 +93,7 @@ class Waha:
     async def check(self, connection: Connection) -> Checked:
         found = await waha_api.state(connection)
         if found.status in (*waha_api.STOPPED, *waha_api.PASSING):
-            raise waha_api.NotWorking("The session does not run; it is started when the code is asked for.")
+            raise waha_api.NotWorking(waha_api.STANDS)
         if found.status != "WORKING":
             raise waha_api.NotWorking
         number = found.me.id.partition("@")[0].partition(":")[0] if found.me else ""

@@ -28,6 +28,8 @@ PASSING = ("STARTING",)
 STOPPED = ("STOPPED", "FAILED")
 # WhatsApp lets this number answer its chats and begin no new one.
 TIMELOCK = re.compile(r"\b463\b")
+WRONG_KEY = "WAHA does not accept the key."
+STANDS = "The session does not run; it is started when the code is asked for."
 
 
 class Me(BaseModel):
@@ -169,7 +171,7 @@ def refusal(answer: http.Answer, *, sends: bool) -> ChannelError:
     """What an answer that is no success means: by its status, and by the session's, which stands in the body."""
     text = answer.text[:2000]
     if answer.status in (401, 403):
-        return Disconnected("WAHA does not accept the key.")
+        return Disconnected(WRONG_KEY)
     if answer.status == 429:
         return Busy(retry_after=answer.retry_after or Busy.usual_s)
     if sends and TIMELOCK.search(text):

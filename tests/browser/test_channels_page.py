@@ -213,7 +213,14 @@ async def test_that_a_template_is_sent_once_the_window_is_closed(world: World, n
     await expect(tab.get_by_role("log")).to_contain_text("Hello Dilnoza, your visit is at 18:00.")
 
 
-PAGES = ("setup", "setup/channels/{lost}", "setup/channels/{page}", "setup/connect/telegram_userbot", "setup/connect/whatsapp_cloud")
+PAGES = (
+    "setup",
+    "setup/channels/{lost}",
+    "setup/channels/{page}",
+    "setup/connect/telegram_userbot",
+    "setup/connect/whatsapp_cloud",
+    "setup/connect/waha",
+)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

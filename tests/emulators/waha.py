@@ -9,6 +9,9 @@ import hashlib
 import hmac
 import itertools
 import json
+import random
+import struct
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,7 +22,30 @@ from starlette.responses import JSONResponse, Response
 
 from tests.emulators.serving import CUT
 
-PNG = b"\x89PNG\r\n\x1a\n" + b"code" * 8
+CODE_SIZE = 33
+
+
+def code_picture(number: int) -> bytes:
+    """A picture that looks like a code to scan, another one for each number."""
+    dots = random.Random(number)
+    corners = ((0, 0), (0, CODE_SIZE - 7), (CODE_SIZE - 7, 0))
+
+    def dark(row: int, column: int) -> bool:
+        for top, left in corners:
+            if -1 <= row - top <= 7 and -1 <= column - left <= 7:
+                ring = max(abs(row - top - 3), abs(column - left - 3))
+                return ring not in (2, 4)
+        return dots.random() < 0.5
+
+    def chunk(name: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+    lines = b"".join(b"\0" + bytes(0 if dark(row, column) else 255 for column in range(CODE_SIZE)) for row in range(CODE_SIZE))
+    head = struct.pack(">IIBBBBB", CODE_SIZE, CODE_SIZE, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(lines)) + chunk(b"IEND", b"")
+
+
+PNG = code_picture(1)
 
 
 @dataclass

@@ -34,7 +34,7 @@ TOGGLES: Final[Mapping[str, bool]] = {"answer_messages": True, "working_hours_on
 # How a company's place at another company is called in a browser, where it has such an address.
 LINKS: Final[Mapping[str, str]] = {
     "telegram_bot": "https://t.me/{handle}", "telegram_business": "https://t.me/{handle}", "telegram_userbot": "https://t.me/{handle}",
-    "instagram": "https://ig.me/m/{handle}", "messenger": "https://m.me/{account}",
+    "instagram": "https://ig.me/m/{handle}", "messenger": "https://m.me/{account}", "waha": "https://wa.me/{account}",
 }  # fmt: skip
 _LISTED: LiteralString = """
   SELECT n.id, n.channel, n.name, n.account, n.status, n.problem, n.settings, n.state, n.created_at,
@@ -166,13 +166,14 @@ def _told(actor: page.Actor, row: DictRow) -> DictRow:
 
 def _words(actor: page.Actor, kind: str, said: str) -> str:
     """What stands in the row, which is for the log, as it is said to the owner."""
-    if key := telegram_health.TEXTS.get(said):
+    known = waha_connecting.TEXTS if kind == waha_connecting.KIND else telegram_health.TEXTS
+    if key := known.get(said):
         return texts.t(key, actor.language)
     if missing := connecting.permissions(said):
         return texts.t("channels.missing", actor.language, names=missing)
     if not said or kind not in telegram_connecting.KINDS:
-        known = "setup.problem_token" if kind in telegram_connecting.KINDS else "channels.problem_login"
-        return texts.t(known, actor.language) if not said or said.endswith("connect it again.") else _quoted(actor, said)
+        lost = "setup.problem_token" if kind in telegram_connecting.KINDS else "channels.problem_login"
+        return texts.t(lost, actor.language) if not said or said.endswith("connect it again.") else _quoted(actor, said)
     return _quoted(actor, said)
 
 

@@ -1,5 +1,7 @@
-"""Connecting a road to customers: a token that is pasted, a login at Meta, a phone with its code, or a number's ids."""
+"""Connecting a road to customers: a token that is pasted, a login at Meta, a phone with its code, a number's ids,
+or a code that the phone scans."""
 
+import base64
 import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Final
@@ -12,7 +14,15 @@ from savdo.base import texts
 from savdo.base.db import step
 from savdo.base.errors import NotFound, SavdoError
 from savdo.base.settings import settings
-from savdo.channels import meta_connecting, page_connecting, telegram_connecting, telegram_login, telegram_polling
+from savdo.channels import (
+    meta_connecting,
+    page_connecting,
+    telegram_connecting,
+    telegram_login,
+    telegram_polling,
+    waha_api,
+    waha_connecting,
+)
 from savdo.web import page
 from savdo.web.page import Configurer
 
@@ -21,7 +31,14 @@ LONGEST_PASTE = 1000
 # In the order of the page: by which form a kind is connected (setup/by_….html).
 WAYS: Final[Mapping[str, str]] = {
     "telegram_bot": "token", "telegram_business": "token", "telegram_userbot": "phone", "whatsapp_cloud": "number",
-    "instagram": "login", "messenger": "login",
+    "waha": "server", "instagram": "login", "messenger": "login",
+}  # fmt: skip
+# Whose words a refusal is said in; Meta's where nothing stands here.
+PLACES: Final[Mapping[str, str]] = {
+    **dict.fromkeys((*telegram_connecting.KINDS, telegram_login.KIND), "telegram"), waha_connecting.KIND: "waha",
+}  # fmt: skip
+RISKS: Final[Mapping[str, tuple[str, ...]]] = {
+    "phone": telegram_login.RISK, "server": ("waha.risk_title", "waha.risk_terms", "waha.risk_bulk", "waha.risk_official"),
 }  # fmt: skip
 PERMISSION = re.compile(r"\b[a-z]+(?:_[a-z]+)+\b")
 
@@ -35,7 +52,11 @@ def offered() -> dict[str, bool]:
 
 @router.get("/setup/connect/{kind}")
 async def connect(request: Request, actor: Configurer, kind: str, again: UUID | None = None) -> Response:
-    return await _form(request, actor, kind, typed={"again": str(again or "")})
+    typed = {"again": str(again or "")}
+    if again and kind == waha_connecting.KIND:
+        known = (await waha_connecting.look(actor.tenant_id, again)).settings
+        typed |= {"server": str(known["api_base"]), "session": str(known["session"])}
+    return await _form(request, actor, kind, typed=typed)
 
 
 @router.post("/setup/telegram")
@@ -162,6 +183,45 @@ async def cancel(request: Request, actor: Configurer, login_id: UUID) -> Respons
     return page.go(request, "/setup")
 
 
+@router.post("/setup/waha")
+async def connect_server(
+    request: Request,
+    actor: Configurer,
+    server: Annotated[str, Form(max_length=300)] = "",
+    session: Annotated[str, Form(max_length=64)] = "",
+    key: Annotated[str, Form(max_length=LONGEST_PASTE)] = "",
+    accepted: Annotated[bool, Form()] = False,
+    again: Annotated[str, Form(max_length=36)] = "",
+) -> Response:
+    """A company's own WAHA server; its code is scanned on the next page."""
+    try:
+        if not accepted:
+            raise telegram_login.NotAccepted
+        made = await waha_connecting.connect(actor.tenant_id, actor.note, server, session, key, UUID(again) if len(again) == 36 else None)
+    except SavdoError as error:
+        typed = {"server": server, "session": session, "accepted": "on" if accepted else "", "again": again}
+        return await _form(request, actor, waha_connecting.KIND, typed=typed, error=error)
+    return page.go(request, f"/setup/waha/{made.id}")
+
+
+@router.get("/setup/waha/{connection_id}")
+async def scan(request: Request, actor: Configurer, connection_id: UUID) -> Response:
+    """The code to scan; its part of the page asks for the next one by itself."""
+    return await _code(request, actor, connection_id)
+
+
+@router.post("/setup/waha/{connection_id}")
+async def pair(request: Request, actor: Configurer, connection_id: UUID, phone: Annotated[str, Form(max_length=40)] = "") -> Response:
+    """A code to type into the phone, for whoever cannot scan."""
+    try:
+        typed = await waha_connecting.pairing_code(actor.tenant_id, connection_id, phone)
+    except NotFound:
+        raise
+    except SavdoError as error:
+        return await _code(request, actor, connection_id, phone=phone, wrong=refusal(actor, waha_connecting.KIND, error))
+    return await _code(request, actor, connection_id, phone=phone, typed=typed)
+
+
 def leaving(request: Request) -> dict[str, str]:
     """The page's policy, with the dialogs that its form leads to: browsers look at where a form is sent on to."""
     dialogs = {f"{parts.scheme}://{parts.netloc}" for one in _dialogs() if (parts := urlsplit(one)).netloc}
@@ -177,9 +237,8 @@ def refusal(actor: page.Actor, kind: str, error: SavdoError) -> str:
         return texts.t("channels.login_over", actor.language)
     if error.code == "no_meta_app":
         return texts.t("channels.not_ready", actor.language)
-    # The same refusals have other words where they come from Telegram.
-    ours = (f"channels.at_meta_{error.code}",) if kind not in (*telegram_connecting.KINDS, telegram_login.KIND) else ()
-    key = next((one for one in (*ours, f"error.{error.code}") if texts.has(one)), "")
+    known = (f"channels.at_{PLACES.get(kind, 'meta')}_{error.code}", f"error.{error.code}")
+    key = next((one for one in known if texts.has(one)), "")
     return texts.t(key, actor.language) if key else error.message
 
 
@@ -199,9 +258,9 @@ async def _form(
     """The page that connects a kind, with what was typed and why it did not work."""
     if kind not in WAYS:
         raise NotFound
-    known = {"again": "", "phone": "", "accepted": "", "number_id": "", "business_id": "", **(typed or {})}
+    known = {**dict.fromkeys(("again", "phone", "accepted", "number_id", "business_id", "server", "session"), ""), **(typed or {})}
     return await _shown(
-        request, actor, "setup/connect.html", kind=kind, way=WAYS[kind], ways=_ways(kind), form=known, risk=telegram_login.RISK,
+        request, actor, "setup/connect.html", kind=kind, way=WAYS[kind], ways=_ways(kind), form=known, risk=RISKS.get(WAYS[kind], ()),
         problem=refusal(actor, kind, error) if error else "", code=error.code if error else "",
         polling=kind in telegram_connecting.KINDS and telegram_polling.needed(settings().public_url),
         status=status_of(error) if error else 200, headers=leaving(request),
@@ -216,6 +275,25 @@ async def _login(request: Request, actor: page.Actor, login_id: UUID, error: Sav
     except telegram_login.LoginOver as over:
         return await _form(request, actor, telegram_login.KIND, error=error or over)
     return await _shown(request, actor, "setup/phone.html", login=login, problem=problem, status=status_of(error) if error else 200)
+
+
+async def _code(request: Request, actor: page.Actor, connection_id: UUID, *, phone: str = "", wrong: str = "", typed: str = "") -> Response:
+    """The page of the code, or the part of it that changes; on to the connection's own page once the phone has scanned it."""
+    found, problem = waha_api.Code("UNKNOWN"), ""
+    try:
+        found = await waha_connecting.code(actor.tenant_id, connection_id)
+    except NotFound:
+        raise
+    except SavdoError as error:
+        problem = refusal(actor, waha_connecting.KIND, error)
+    if found.status == "WORKING":
+        return _done(request, connection_id)
+    picture = f"data:image/png;base64,{base64.b64encode(found.picture).decode()}" if found.picture else ""
+    template = "setup/code.html" if page.is_htmx(request) else "setup/scan.html"
+    return await _shown(
+        request, actor, template, one=connection_id, code=found, picture=picture, problem=problem, phone=phone, wrong=wrong, typed=typed,
+        status=422 if wrong else 200,
+    )  # fmt: skip
 
 
 async def _ended(request: Request, actor: page.Actor, error: SavdoError) -> Response:
@@ -242,6 +320,8 @@ def _ways(kind: str) -> dict[str, bool]:
             return {"phone": bool(chosen.telegram_app_id)}
         case "number":
             return {"number": bool(chosen.meta_app_secret.get_secret_value())}
+        case "server":
+            return {"server": bool(chosen.public_url)}
         case "login":
             return {"page": meta, "own": own and kind == "instagram"}
         case _:
