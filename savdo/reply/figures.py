@@ -22,16 +22,16 @@ SCALES: Final = (
     (r"(?:mlrd|milliard|млрд\.?|миллиард\w*|billion|bn)", 1_000_000_000),
 )
 # Uzbek and Kazakh endings stick to the word ("mingdan", "10-kunga"); these are the ones figures take.
-ENDING: Final = r"(?:\s?[-‑]?(?:dan|ga|gacha|da|ni|ning|lik|li|ta|дан|ден|га|гача|да|ни|нинг|лик|ли|ға|ге|ға|дың|лық|тан|тен))?"
+ENDING: Final = r"(?:\s?[-‑]?(?:dan|gacha|ga|da|ning|ni|lik|li|ta|дан|ден|гача|га|да|нинг|ни|лик|ли|ға|ге|ға|дың|лық|тан|тен))?"
 CURRENCIES: Final[Mapping[str, str]] = {
     "UZS": r"so['ʻ’‘`ʼ]?m\w*|sum\b|сўм\w*|сум\w*|сом\b|uzs",
     "KZT": r"tenge\w*|тенге\w*|теңге\w*|тг\b\.?|₸|kzt|tg\b",
-    "USD": r"\$|usd|dollar\w*|доллар\w*|у\.\s?е\.?|bucks",
+    "USD": r"\$|usd|(?:aqsh |us )?dollar\w*|(?:ақш )?доллар\w*|у\.\s?е\.?|bucks",
     "EUR": r"€|eur\b|euro\w*|yevro\w*|евро\w*",
     "RUB": r"₽|rub\w*|руб\w*\.?",
 }
 # Between a number and its unit: "3 рабочих дня", "2 ish kuni", "5 жұмыс күні", "10 business days".
-FILLER: Final = r"(?:(?:ish|рабоч\w+|календарн\w+|жұмыс|иш|business|working|calendar)\s+)?"
+FILLER: Final = r"(?:(?:ish|рабоч\w+|календарн\w+|банковск\w+|полн\w+|жұмыс|иш|business|working|calendar|full|to'liq|тўлиқ|толық)\s+)?"
 UNITS: Final[tuple[tuple[str, Kind, Decimal], ...]] = (
     (r"%|foiz\w*|фоиз\w*|процент\w*|пайыз\w*|percent|per cent", "percent", Decimal(1)),
     (r"(?:daqiqa|minut|дақиқа|минут)\w*|мин\b\.?|min(?:ute)?s?\b", "hours", Decimal(1) / 60),
@@ -59,6 +59,10 @@ MEASURE: Final = re.compile(
     r"\s?(?:[mм][23]?|kv\.?\s?m|кв\.?\s?м\w*|квадрат\w*|kvadrat\w*|шаршы|sq\.?\s?m|[kк][gг]\w*|kilo\w*|кило\w*|gr|гр?|km|км|[cс][mм]|mm|мм|l|л|litr\w*|литр\w*|[gг][bб]|mbit\w*|мбит\w*|мА|кВт|kw|шт\w*|dona\w*|дона\w*|дана\w*|pcs|pieces?|окн\w*|камер\w*|метр\w*|metr\w*|раза?|рет|marta|марта(?= )|times|mahal|маҳал|мәрте|человек\w*|kishi\w*|киши\w*|адам\w*|people|persons?|guests?|users?|seats?|орын\w*|мест\w?|nafar\w*|o'quvchi\w*|ученик\w*|оқушы\w*|pages?|страниц\w*|bet\w*|photos?|фото\w*|капсул\w*|kapsul\w*|capsules?|bags?|qop\w*|қоп\w*|қап\w*|мешк\w*|пачк\w*|lessons?|занят\w*|mashg'ulot\w*|урок\w*|dars\w*|сабақ\w*|roses?|роз\w*|atirgul\w*|раушан\w*|yosh\w*|жас\w*)(?![\w])",
     FLAGS,
 )
+# "Uch marta" may be three days of the week.
+THINGS: Final = re.compile(rf"(?!\s?(?:marta|марта|рет|раза?|times|mahal|маҳал|мәрте)\b){MEASURE.pattern}", FLAGS)
+# "Минут двадцать", "дня три": the number stands behind where it is not exact.
+BEHIND: Final = re.compile(r"(?<!\d )(?<!\d)\b(?:минут|час(?:а|ов)|дн(?:я|ей)|недел[иь]|месяц(?:а|ев)|лет|года|процентов)\s$", FLAGS)
 RANGE: Final = re.compile(r"\s?[-–—‑]\s?")
 LISTED: Final = re.compile(r"\s?(?:[-–—‑,]|,?\s(?:и|или|va|ва|yoki|ёки|және|немесе|or|and|to|до)\s)\s?", FLAGS)
 LARGE: Final = 1_000
@@ -144,11 +148,14 @@ def _in_words(scan: Scan) -> None:
         value = numeral.value
         kind, factor, end = _unit(text, numeral.end)
         currency, stop = _currency(text, numeral.start, end if kind != "plain" else numeral.end)
+        behind = BEHIND.search(text, max(0, numeral.start - 12), numeral.start)
         if currency:
             kind, end = "money", stop
-        elif kind == "plain":
-            # "Ming rahmat" is a thousand thanks; "ikki ming" is an amount.
-            kind = "plain" if value > LARGE else "count"
+        elif kind == "plain" and behind and value >= 2:
+            kind, factor, _ = _unit(behind[0], 0)
+        if kind == "plain":
+            # "Ming rahmat" is a thousand thanks; "ikki ming" is an amount, and one of a thing is only "a".
+            kind = "plain" if value > LARGE else "measure" if value > 1 and THINGS.match(text, numeral.end) else "count"
         scan.found.append(Figure(kind, (value * factor,), (value,), text[numeral.start : end].strip(), numeral.start, currency))
     for pattern, value in IMPLIED:
         for match in pattern.finditer(text):

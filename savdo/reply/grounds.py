@@ -4,25 +4,14 @@
 import functools
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
-from itertools import combinations
 from typing import Any, Final
 
 from savdo.reply import claims, figures, injection, links, weekdays
 from savdo.reply.figures import Figure
 from savdo.reply.models import Campaign, Evidence, Fault
 
-# What makes a customer's own sum or percentage sayable: that it is theirs, and not ours.
-BUDGET: Final = re.compile(
-    r"budjet|byudjet|бюджет|budget|you said|you mentioned|you asked|you wrote|you have|you need|вы (?:указ|назв|писал|сказал|спросил|рассчит|располага)|aytgan|aytdingiz|yozgan|so'ragan|айтқан|айттыңыз|жазған|сұраған|айтган|ёзган|сўраган|"
-    r"ваш\w* (?:сумм|средств|лимит)|sizning (?:pul|summa|mablag')|сіздің (?:қаржы|сома)",
-    re.IGNORECASE,
-)
-GRANTS: Final = re.compile(
-    r"соглас|договор|подтвержда|agreed|confirm|\bdeal\b|kelishdik|tasdiqla|келіст|раста|narxi|цена|стоит|price is|costs|бағасы|нархи|скидк|chegirma|discount|жеңілдік|чегирма|переведите|оплатите|to'lang|төлеңіз|pay\b",
-    re.IGNORECASE,
-)
 # To the customer, by their own number; and to us, by ours.
 TO_YOU: Final = re.compile(
     r"\bваш|\bвам\b|\bвас\b|\bсізге|\bсізбен|\bсіздің|\bsizga|\bsizning|\bsiz bilan|\bсизга|\bсизнинг|\bсиз билан|ingiz|ингиз|ңызға|ңізге|\byour?\b|нөміріңіз|raqamingiz",
@@ -36,13 +25,6 @@ PERSON_ASKED: Final = re.compile(
     rf"{claims.COLLEAGUE.pattern}|{claims.HEDGE.pattern}|удобн|qulay|ыңғайл|қулай|\bхотите|xohla|қала(?:й|са)|would (?:you )?like|prefer|suit|понял|тушундим|tushundim|түсіндім|understood|instead",
     re.IGNORECASE,
 )
-COLLECTIVE: Final = re.compile(
-    r"(?:на |нас |для )?(?:двоих|двое|вдво[её]м)|ikki (?:kishi|kishiga|kishilik)|екі адам|for two\b|(?:two|2) of us", re.IGNORECASE
-)
-TONNE: Final = re.compile(r"тонн|tonna|\bton", re.IGNORECASE)
-ITEM: Final = re.compile(r"(?m)^\s*(?:[-•*–—▪✅🔹]|\d{1,2}[.)])\s")
-UNITS: Final = ("plain", "hours", "months", "count", "measure")
-AMOUNTS: Final = ("plain", "money")
 # "10 000 an hour" says one hour, though it is not written; (words, kind, value).
 PER: Final[tuple[tuple[re.Pattern[str], figures.Kind, Decimal], ...]] = (
     (re.compile(r"soatiga|соатига|сағатына|(?:в|за|1|один) час\b|(?:per|an) hour|hourly|почасов", re.IGNORECASE), "hours", Decimal(1)),
@@ -51,17 +33,15 @@ PER: Final[tuple[tuple[re.Pattern[str], figures.Kind, Decimal], ...]] = (
     (re.compile(r"oyiga|oylik|ойига|ойлик|айына|айлық|(?:в|за) месяц|ежемесячн|месячн|(?:per|a) month|monthly|/\s?(?:ай|мес|oy)", re.IGNORECASE), "months", Decimal(1)),
     (re.compile(r"yiliga|йилига|yillik|йиллик|жылына|жылдық|(?:в|за) год|годов|(?:per|a) year|yearly|annual", re.IGNORECASE), "months", Decimal(12)),
 )  # fmt: skip
-# Where a reply names what is added (a bare total must show its parts), tells what is left, and takes a part.
-TOGETHER: Final = re.compile(
-    r"вместе с|взносом|доставкой|с учётом|bilan|билан|\bwith\b|including|\bextra\b|\bmore\b|доплат|қоса|бірге", re.IGNORECASE
+# "4 томдық" and "3x4" are no durations; "от 3 до 5", "10 for each" leave open what they count.
+NOUN: Final = re.compile(r"\s?(?:[xх×*]\s?\d|[-‑]?\s?[^\W\d_]{3,})")
+JOINING: Final = re.compile(
+    r"\s?[-‑]?\s?(?:dan|дан|ден|тан|тен|нан|нен|gacha|гача|yoki|ёки|dona|или|либо|and|per|for|from|each|till?|until|plus|для|при|раб|ish|иш|бан|bank|bus|work|мен|және|немесе|дейін|кейін|keyin|кейин|соң|so'ng|сўнг|ortiq|ортиқ|астам)(?:\w|\b)",
+    re.IGNORECASE,
 )
-LEFT: Final = re.compile(r"остат|остал|разниц|qolgan|қолган|қалған|remain|\bthe rest|difference|balance", re.IGNORECASE)
-SHARE: Final = re.compile(
-    r"%|процент|foiz|фоиз|пайыз|percent|deposit|предоплат|взнос|аванс|скидк|oldindan|олдиндан|boshlang'ich|chegirma|чегирма|алдын ала|жарна|жеңілдік|discount|down payment|yarmi|ярми|половин|\bhalf", re.IGNORECASE
-)  # fmt: skip
+# More than a hundred is as likely a price.
+MOST_THINGS: Final = 100
 OPENS: Final = re.compile(r"открыт|работаем|работает|ochiq|очиқ|ishlaymiz|ишлаймиз|ашық|жұмыс істе|\bopen\b", re.IGNORECASE)
-# Numbers this long are cards and accounts.
-ACCOUNT_DIGITS: Final = 13
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +65,7 @@ def of(evidence: Evidence) -> Known:
     prices = [found for campaign in evidence.campaigns for found in _prices(campaign)]
     texts = [*company, *evidence.tools]
     return Known(
-        (*(figure for part in texts for figure in (*figures.read(part), *_per_unit(part))), *prices),
+        (*(figure for part in texts for figure in _figures_of(part)), *prices),
         tuple(figure for part in customer for figure in figures.read(part)),
         _days(texts, evidence.profile),
         frozenset().union(*(read.named | read.closed for read in map(weekdays.read, customer))),
@@ -123,9 +103,19 @@ def _prices(campaign: Campaign) -> Iterator[Figure]:
 
 
 @functools.lru_cache(maxsize=4096)
-def _per_unit(text: str) -> tuple[Figure, ...]:
-    return tuple(
-        Figure(kind, (value,), (Decimal(1),), found[0], found.start()) for words, kind, value in PER if (found := words.search(text))
+def _figures_of(text: str) -> tuple[Figure, ...]:
+    """The figures of a company's text: a small number before a noun counts it, and "an hour" is one."""
+    per = (Figure(kind, (value,), (Decimal(1),), found[0], found.start()) for words, kind, value in PER if (found := words.search(text)))
+    return (*(replace(one, kind="measure") if _counts(one, text) else one for one in figures.read(text)), *per)
+
+
+def _counts(figure: Figure, text: str) -> bool:
+    noun = NOUN.match(text, figure.at + len(figure.words))
+    return (
+        figure.kind == "plain"
+        and max(figure.values) < figures.LARGE
+        and bool(noun)
+        and not JOINING.match(text, figure.at + len(figure.words))
     )
 
 
@@ -154,45 +144,14 @@ def _hours_of(texts: Sequence[str]) -> Mapping[int, frozenset[Decimal]]:
     return found
 
 
-def figure_faults(text: str, known: Known) -> Iterator[Fault]:
-    """The figures of a reply that stand nowhere and follow from nothing that does."""
-    text = links.without(text)
-    listed = len(ITEM.findall(text))
-    read = figures.read(text)
-    worked_out = _worked_out(read, known)
-    told = [figure for figure in read if figure.kind != "count" and not (figure.kind == "plain" and 1 < listed == figure.raw[0])]
-    stated = [
-        figure for figure in told if figure in worked_out or _said(figure, known.company) or _said_by_customer(figure, known, text)
-    ]  # fmt: skip
-    # A total may stand before its parts.
-    for _ in range(2):
-        stated += [figure for figure in told if figure not in stated and _follows(figure, stated, text, known)]
-    yield from (Fault("phone" if figure.kind == "phone" else "number", figure.words) for figure in told if figure not in stated)
-
-
-def _worked_out(read: Sequence[Figure], known: Known) -> set[Figure]:
-    """Examples the reply works out: a count of its own, a company's price, and exactly their product."""
-    found: set[Figure] = set()
-    for amount in (figure for figure in read if figure.kind in AMOUNTS and max(figure.values) > figures.LARGE / 100):
-        for count in (figure for figure in read if figure.kind in UNITS and figure is not amount and 1 < figure.raw[0] <= 1000):
-            prices = (price for price in known.company if price.kind in AMOUNTS and _same_currency(price, amount))
-            if any(value > 1 and value * count.raw[0] in amount.values for price in prices for value in price.values):
-                found |= {amount, count}
-    return found
-
-
-def _same_currency(one: Figure, other: Figure) -> bool:
-    return not one.currency or not other.currency or one.currency == other.currency
-
-
-def _said(figure: Figure, by: tuple[Figure, ...]) -> bool:
+def said(figure: Figure, by: tuple[Figure, ...]) -> bool:
     if figure.kind == "clock" and any(other.kind == "clock" for other in by):
         # Who tells their hours as hours has said them all; "10" of ten seats is no opening time.
-        return any(_agree(figure, other) for other in by if other.kind in ("clock", "phone"))
-    return any(_agree(figure, other) for other in by)
+        return any(agree(figure, other) for other in by if other.kind in ("clock", "phone"))
+    return any(agree(figure, other) for other in by)
 
 
-def _agree(one: Figure, other: Figure) -> bool:
+def agree(one: Figure, other: Figure) -> bool:
     if one.kind == "phone" or other.kind == "phone":
         return _same_phone(one, other)
     if one.kind == other.kind:
@@ -221,80 +180,8 @@ def _same_phone(one: Figure, other: Figure) -> bool:
     return first == second or bool(set(one.raw) & set(other.values))
 
 
-def _said_by_customer(figure: Figure, known: Known, text: str) -> bool:
-    if not _said(figure, known.customer):
-        return False
-    if figure.kind in ("hours", "months") and not any(other.kind == figure.kind and _agree(figure, other) for other in known.customer):
-        # Three windows are no three years.
-        return False
-    around = next((line for line in claims.sentences(text) if figure.words.rstrip(".") in line), text)
-    if figure.kind == "phone":
-        return len(str(figure.raw[0])) < ACCOUNT_DIGITS and _to_customer(around)
-    if figure.kind not in ("money", "percent") and not (figure.kind == "plain" and max(figure.values) >= figures.LARGE):
-        return True
-    clause = next((part for part in claims.CLAUSE.split(around) if figure.words.rstrip(".") in part), around)
-    low = claims.NO_TROUBLE.sub(" ", claims.folded(around))
-    return bool(claims.NO.search(low) or claims.ASKS.search(low) or (BUDGET.search(clause) and not GRANTS.search(clause)))
-
-
-def _to_customer(sentence: str) -> bool:
+def to_customer(sentence: str) -> bool:
     return bool(TO_YOU.search(sentence) and not TO_US.search(sentence))
-
-
-def _follows(figure: Figure, stated: Sequence[Figure], text: str, known: Known) -> bool:
-    """Whether it is a product, a sum, a difference, a share or an instalment of what was said."""
-    if figure.kind not in AMOUNTS:
-        return False
-    wanted = set(figure.values)
-    products = _products(figure, known)
-    sums = {
-        value
-        for other in (*stated, *known.company)
-        if other.kind in AMOUNTS and _same_currency(figure, other)
-        for value in other.values
-        if value >= 10
-    }
-    return bool(wanted & products) or _adds_up(wanted, stated, sums | products, text) or _shares(wanted, sums | products, text, known)
-
-
-def _products(figure: Figure, known: Known) -> set[Decimal]:
-    counts = {value for other in known.customer if other.kind in UNITS for value in other.raw if value > 1}
-    if COLLECTIVE.search(known.customer_text):
-        counts.add(Decimal(2))
-    if TONNE.search(known.customer_text):
-        counts |= {value * 1000 for value in counts}
-    prices = (other for other in known.company if other.kind in AMOUNTS and _same_currency(figure, other))
-    return {price * count for other in prices for price in other.values for count in counts}
-
-
-def _adds_up(wanted: set[Decimal], stated: Sequence[Figure], sums: set[Decimal], text: str) -> bool:
-    """The sum of what the reply names; of what the company names only where the reply speaks of a sum or of what is left."""
-    parts = [other.values[0] for other in stated if other.kind in AMOUNTS and max(other.values) > 1][:7]
-    pool = sorted(sums)[-14:] if TOGETHER.search(text) else []
-    if any(sum(chosen) in wanted for size in (2, 3, 4) for chosen in combinations(parts, size)):
-        return True
-    if any(sum(chosen) in wanted for size in (2, 3) for chosen in combinations(pool, size)):
-        return True
-    return bool(LEFT.search(text)) and any(abs(one - other) in wanted for one, other in combinations(sorted(sums)[-14:], 2))
-
-
-def _shares(wanted: set[Decimal], sums: set[Decimal], text: str, known: Known) -> bool:
-    """A company's percentage of a sum, where the reply speaks of a share; a sum in as many months as the company gives, by the month."""
-    by_percent = SHARE.search(text) and any(
-        {total * share / 100, total * (100 - share) / 100} & wanted
-        for other in known.company if other.kind == "percent"
-        for share in other.values
-        for total in sums
-    )  # fmt: skip
-    monthly = PER[3][0].search(text)
-    parts = (
-        {value for other in known.company if other.kind == "months" for value in other.values if 1 < value <= 60}
-        if monthly
-        else set[Decimal]()
-    )
-    return bool(by_percent) or any(
-        abs(total / part - value) < Decimal("0.5") for total in sums for part in parts for value in wanted if value >= 10
-    )
 
 
 def day_faults(text: str, known: Known) -> Iterator[Fault]:
@@ -316,14 +203,14 @@ def day_faults(text: str, known: Known) -> Iterator[Fault]:
 
 def _tentative(clause: str, text: str) -> bool:
     sentence = next((line for line in claims.sentences(text) if clause.strip() in line), clause)
-    return bool(PERSON_ASKED.search(claims.folded(sentence)))
+    return any(PERSON_ASKED.search(claims.folded(sentence, language)) for language in ("", "uz"))
 
 
 def _wrong_hours(clause: str, days: frozenset[int], known: Known) -> str:
-    """A time that is some other day's, where the profile has the hours of these days and no text has others."""
-    if not days <= set(known.hours) or known.customer_days & days:
+    """A time that is some other day's and was not asked for, where the profile has the hours of these days and no text has others."""
+    if not days <= set(known.hours):
         return ""
-    told = [figure for figure in figures.read(clause) if figure.kind == "clock"]
+    told = [figure for figure in figures.read(clause) if figure.kind == "clock" and not said(figure, known.customer)]
     sayable = frozenset().union(*(known.hours[day] for day in days))
     every = frozenset().union(*known.hours.values())
     opens = OPENS.search(clause)
@@ -335,7 +222,7 @@ def mail_faults(text: str, known: Known) -> Iterator[Fault]:
     company, customer = known.company_text.lower(), known.customer_text.lower()
     for mail in links.EMAIL.findall(text):
         around = next((line for line in claims.sentences(text) if mail.split("@")[0] in line), text)
-        if mail.lower() not in company and not (mail.lower() in customer and (_to_customer(around) or _to_customer(text))):
+        if mail.lower() not in company and not (mail.lower() in customer and (to_customer(around) or to_customer(text))):
             yield Fault("leak", mail)
 
 

@@ -24,7 +24,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from savdo.ai.language import identify, shares
-from savdo.reply import behaviour, claims, figures, grounds, injection, links, manner, people
+from savdo.reply import behaviour, claims, figures, grounds, injection, links, manner, people, tracing
 from savdo.reply.grounds import Known
 from savdo.reply.models import Evidence, Fault
 from savdo.reply.prompt import RULES
@@ -64,7 +64,7 @@ def check(text: str, language: str, evidence: Evidence, channel: str = "") -> tu
     faults = [
         *(Fault("link", link) for link in links.unknown(text, all_text)),
         *grounds.mail_faults(text, known),
-        *grounds.figure_faults(text, known),
+        *tracing.figure_faults(text, known),
         *grounds.day_faults(links.without(text), known),
         *(Fault("claim", sentence) for sentence in claims.unfounded(text, language, known.company_text, evidence.tools)),
         *(Fault("person", name) for name in people.unknown(links.without(text), known.names)),

@@ -52,7 +52,7 @@ HOURS: Final = tuple(
     for pattern in (
         rf"\b(?:с|from)\s{HOUR.format('a')}\s(?:утра\s)?(?:до|to|till|until)\s{HOUR.format('b')}\b(?!\s?(?:%|\w{{0,3}}[к₸$]|тыс|млн|лет|мес|нед|дн|штук|кг|кв))",
         rf"{HOUR.format('a')}\s?[-‑]?(?:dan|дан|ден|тан|тен|нан|нен)\s(?:кешкі\s|kechki\s|kechqurun\s|кечқурун\s|кечки\s)?{HOUR.format('b')}\s?[-‑]?(?:gacha|гача|(?:ға|ге|қа|ке)\sдейін)",
-        rf"(?:\b(?:mon|tue|wed|thu|fri|sat|sun|пн|вт|ср|чт|пт|сб|вс|du|ju|sha|yak|дс|жм|сб|жс)|vaqti|вақти|уақыты|часы работы|график|hours|open|daily|ежедневно|har kuni|ҳар куни|күн сайын)\W{{1,3}}{HOUR.format('a')}\s?[-–]\s?{HOUR.format('b')}\b(?!\s?(?:%|\w))",
+        rf"(?:\b(?:(?:mon|tue|wed|thu|fri|sat|sun)(?:\w*days?)?|пн|вт|ср|чт|пт|сб|вс|du|ju|sha|yak|дс|жм|сб|жс)|vaqti|вақти|уақыты|часы работы|график|hours|open|daily|ежедневно|har kuni|ҳар куни|күн сайын)\W{{1,3}}{HOUR.format('a')}(?:\s?[-–]\s?|\sto\s){HOUR.format('b')}\b(?!\s?(?:%|\w))",
         rf"\b(?:soat|соат|сағат)\s{HOUR.format('a')}\b",
         # "2 дня" alone are two days.
         rf"\b(?:в|к|до|с|после)\s{HOUR.format('a')}\s(?:час(?:ов|а)?|дня)\b",

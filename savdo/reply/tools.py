@@ -24,7 +24,7 @@ from savdo.base.errors import SavdoError
 from savdo.knowledge import extract, search
 from savdo.knowledge.models import Passage
 from savdo.knowledge.whole import Shareable
-from savdo.reply import grounds, injection
+from savdo.reply import grounds, injection, tracing
 from savdo.reply.grounds import Known
 from savdo.reply.models import Evidence, Turn
 
@@ -239,7 +239,7 @@ def _figures(node: ast.expr) -> Iterator[str]:
 
 
 def _is_said(figure: str, known: Known) -> bool:
-    return not list(grounds.figure_faults(figure, known))
+    return not list(tracing.figure_faults(figure, known))
 
 
 def _is_within(url: str, allowed: str) -> bool:

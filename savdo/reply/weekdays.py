@@ -29,10 +29,12 @@ PAIRED_DAYS: Final = tuple(frozenset(range(days)) for days in (5, 6, 7, 5, 6, 7)
 DAY: Final = re.compile("|".join(f"(?P<d{place}>{long}|{short})" for place, (long, short) in enumerate(zip(NAMES, SHORT, strict=True))))
 THROUGH: Final = re.compile(r"(?:s?\s?[-–—]\s?|\s(?:по|до|to|through|thru|till|until)\s)$|(?:dan|дан|ден|нан|нен)\s(?:to)?$")
 EVERY: Final = re.compile(
-    r"ежедневно|кажд\w+ день|без выходных|har kuni|ҳар куни|kun ?ora ?siz|күн сайын|күнделікті|\bevery ?day|\bdaily\b|seven days|7 days a week|dam olish(?: kun\w*)?siz|24\s?/\s?7|круглосуточно|kecha-yu kunduz|тәулік бойы|демалыссыз|без перерыв"
+    r"ежедневно|кажд\w+ день|без выходных|har kuni|ҳар куни|kun ?ora ?siz|күн сайын|күнделікті|\bevery ?day|\bdaily\b|seven days|7 days a week|dam olish(?: kun\w*)?siz|24\s?/\s?7|круглосуточно|kecha-yu kunduz|кеча-ю кундуз|tunu kun|туну кун|24 (?:soat|соат) (?:ishla|ишла|ochiq|очиқ|davomida|давомида)|24 часа\b(?! (?:до|с момента|после))|24 hours a day|around the clock|тәулік бойы|24 сағат бойы|демалыссыз|без перерыв"
 )
 WORKING: Final = re.compile(r"\bбудн|(?<!\d )\bish kunlari\b|иш кунлари\b|жұмыс күндері|\bweekdays?\b")
-WEEKEND: Final = re.compile(r"по выходным|в выходные|dam olish kunlari|дам олиш кунлари|демалыс күндері|\bweekends?\b")
+WEEKEND: Final = re.compile(
+    r"(?:по|в|на) выходны[ем]|\bвыходные(?=(?: дни)?\s?(?:[-—–:]\s?)?\d)|dam olish kunlari|дам олиш кунлари|демалыс күндері|\bweekends?\b"
+)
 CLOSED: Final = re.compile(
     r"выходн(?:ой|ые|ым)|санитарн|не работа|закрыт|не принима|yopiq|ёпиқ|dam ol|дам ол|ishlamay|ишламай|демал|жабық|істемей|\bclosed\b|not open|don't work|do not work|except|кроме|tashqari|ташқари|басқа күн|day off|боғлиқ эмас"
 )
