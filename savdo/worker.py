@@ -14,6 +14,7 @@ from savdo.reply import review, scenarios, turn
 JOBS = (
     turn.answer,
     turn.listen,
+    turn.look,
     turn.stop_listening,
     outbox.deliver,
     voices.speak,

@@ -1,5 +1,5 @@
-"""What the persona asks of every answer beside its words: topics that are not spoken of, words at which a person is called,
-and what happens outside working hours. Holds for the models' answers and for the local ones. Pure."""
+"""What holds for every answer beside its words, a model's or a local one: topics that are not spoken of, words and files at which
+a person is called, and what happens outside working hours. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -29,9 +29,13 @@ def instead(turn: Turn, reading: Reading) -> Draft | None:
 
 
 def applied(turn: Turn, draft: Draft) -> Draft:
-    """A draft as the persona wants it: a person called at the words that ask for one, and when people are back."""
+    """A draft as the persona wants it: a person called at the words that ask for one and for a file that only they can look at,
+    and when people are back."""
     if draft.silent or draft.opt_out:
         return draft
+    if draft.handover is None and (turn.unseen or (turn.shown and draft.model == "local")):
+        text = f"{draft.text} {sayings.say('only_media', turn, draft.reading)}"
+        draft = replace(draft, text=text, handover="low_confidence", notes=(*draft.notes, "a file is left to a person"))
     if draft.handover is None and (rule := named(turn.text, turn.profile.get("handover_rules") or ())):
         draft = replace(draft, handover="keyword", notes=(*draft.notes, f"a person is called at: {rule}"))
     if draft.handover is None or turn.profile.get("outside_hours") != "tell" or is_open(turn.profile, turn.now):

@@ -30,8 +30,8 @@ WEEKDAYS_OR_HOURS: Final = re.compile(
 )
 Said = Callable[[Turn, Reading], Draft]
 Looked = Callable[[Turn, Reading, Found], Draft]
-# What a customer may send instead of words, and nobody here can look into yet.
-MEDIA: Final = frozenset({"image", "voice", "video", "file", "location"})
+# Said beside a file, these are about more than the file.
+BESIDE_A_FILE: Final = frozenset({"opt_out", "complaint", "spam"})
 
 
 def compose(turn: Turn, reading: Reading, found: Found) -> Draft:
@@ -67,6 +67,8 @@ def _from_thread(turn: Turn, reading: Reading) -> Said | None:
     """What is answered without looking anything up; a person asked for comes before all but a goodbye and a complaint."""
     if reading.wants_human and reading.intent not in ("opt_out", "complaint"):
         return _person
+    if _is_about_a_file(turn) and reading.intent not in BESIDE_A_FILE:
+        return _file
     if visits.goes_on(turn, reading):
         return _booking
     return FROM_THREAD.get(reading.intent)
@@ -122,9 +124,18 @@ def _booking(turn: Turn, reading: Reading) -> Draft:
     return Draft(visits.answer(turn, reading), reading)
 
 
+def _is_about_a_file(turn: Turn) -> bool:
+    """Whether the customer sent something to look at, and their words say nothing without it."""
+    if not turn.text.strip() and any(said.kind == "location" for said in turn.fresh):
+        return True
+    return (turn.unseen or bool(turn.shown)) and topic.is_elliptical(topic.bare(turn.text))
+
+
+def _file(turn: Turn, reading: Reading) -> Draft:
+    return Draft(sayings.say("only_media", turn, reading), reading, handover="low_confidence", notes=("nothing but a file",))
+
+
 def _unclear(turn: Turn, reading: Reading) -> Draft:
-    if not turn.text.strip() and any(said.kind in MEDIA for said in turn.fresh):
-        return Draft(sayings.say("only_media", turn, reading), reading, handover="low_confidence", notes=("nothing but a file",))
     asked = next((said.text for said in reversed(turn.history) if said.author == "bot"), "")
     if asked.rstrip().endswith("?") and re.search(r"\w", turn.text):
         step = _next_step(turn, reading) or sayings.say("anything_else", turn, reading)

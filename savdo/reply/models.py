@@ -23,7 +23,8 @@ Intent = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One message of the thread as the answerer sees it. `language` is that of a bot answer, else empty."""
+    """One message of the thread as the answerer sees it. `shown` is what its files show, in words; `unseen` that one of them was
+    not put into words."""
 
     number: int
     author: Literal["contact", "bot", "member", "system"]
@@ -31,6 +32,8 @@ class Said:
     at: datetime
     kind: str = "text"
     quick_reply: str = ""
+    shown: str = ""
+    unseen: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,16 @@ class Turn:
     def text(self) -> str:
         """What the customer said in this turn, one line a message."""
         return "\n".join(said.text for said in self.fresh if said.text)
+
+    @property
+    def shown(self) -> str:
+        """What the files of this turn show, in words."""
+        return "\n".join(said.shown for said in self.fresh if said.shown)
+
+    @property
+    def unseen(self) -> bool:
+        """Whether a file of this turn was not put into words."""
+        return any(said.unseen for said in self.fresh)
 
 
 @dataclass(frozen=True, slots=True)

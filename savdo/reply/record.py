@@ -21,7 +21,7 @@ from savdo.channels import connections
 from savdo.conversations import contacts, media, outbox, voices
 from savdo.knowledge import whole
 from savdo.knowledge.models import Passage
-from savdo.reply import summary
+from savdo.reply import sight, summary
 from savdo.reply.models import Campaign, Draft, Said, Turn
 
 log = structlog.get_logger()
@@ -40,8 +40,8 @@ class Overdue:
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """`wait`: seconds until the answer is due, None when nothing is unanswered or may be, or when a voice message is still
-    listened to, after which a job is asked for; `turn` as it stands now."""
+    """`wait`: seconds until the answer is due, None when nothing is unanswered or may be, or when a voice message, picture or
+    document is still being put into words, after which a job is asked for; `turn` as it stands now."""
 
     wait: float | None
     turn: Turn | None
@@ -323,7 +323,7 @@ async def _consequences(session: Session, turn: Turn, draft: Draft) -> None:
                -- What the customer wants says more to whoever takes over than that the bot did not know.
                DO UPDATE SET reason = EXCLUDED.reason, summary = EXCLUDED.summary
                 WHERE handovers.reason IN ('low_confidence', 'failure') AND EXCLUDED.reason NOT IN ('low_confidence', 'failure')""",
-            (turn.tenant_id, new_id(), turn.conversation_id, draft.handover, turn.text[:500]),
+            (turn.tenant_id, new_id(), turn.conversation_id, draft.handover, (turn.text or turn.shown)[:500]),
         )
 
 
@@ -333,7 +333,11 @@ def _payload(draft: Draft, files: tuple[media.Attachment, ...]) -> dict[str, Any
 
 
 def _said(row: DictRow) -> Said:
-    return Said(row["number"], row["author"], row["text"], row["created_at"], row["kind"], row["payload"].get("quick_reply", ""))
+    payload: Mapping[str, Any] = row["payload"]
+    return Said(
+        row["number"], row["author"], row["text"], row["created_at"], row["kind"], payload.get("quick_reply", ""),
+        sight.words(payload), sight.is_left(payload),
+    )  # fmt: skip
 
 
 def _campaign(row: Mapping[str, Any]) -> Campaign:

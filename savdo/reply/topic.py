@@ -47,6 +47,9 @@ def asked(turn: Turn) -> str:
     text = bare(turn.text)
     if not is_elliptical(text):
         return text[-LONGEST:]
+    if turn.shown:
+        # "How much is this?" under a picture is about what the picture shows.
+        return f"{turn.shown[: LONGEST // 2]}\n{text}".strip()
     before = [said.text for said in turn.history if said.author == "contact"]
     topic = _topic_of(before)
     own = [term for term in words.terms(text) if term.startswith("@")]

@@ -19,14 +19,14 @@ import structlog
 from savdo.ai import embed
 from savdo.base import telemetry
 from savdo.base.db import Session, step
-from savdo.base.jobs import job
+from savdo.base.jobs import Job, job
 from savdo.base.settings import settings
 from savdo.channels.models import Connection, Inbound
 from savdo.conversations import contacts, happenings, intake, media, outbox, transcripts
 from savdo.conversations.models import Taken
 from savdo.knowledge import search
 from savdo.knowledge.models import Passage
-from savdo.reply import behaviour, generate, record, topic, understand
+from savdo.reply import behaviour, generate, record, sight, topic, understand
 from savdo.reply.models import Draft, Turn
 
 ATTEMPTS = 4
@@ -81,17 +81,18 @@ async def answer(tenant_id: str, conversation_id: str) -> None:
 @job(attempts=8)
 async def listen(tenant_id: str, message_id: str) -> None:
     """Fetches a voice message and writes it down; then its answer goes on."""
-    tenant = UUID(tenant_id)
-    conversation = await transcripts.hear(tenant, UUID(message_id))
-    if conversation is not None:
-        async with step(tenant) as session:
-            if await transcripts.end_wait(session, conversation):
-                await ask_for_answer(session, tenant, conversation)
+    await _go_on(UUID(tenant_id), await transcripts.hear(UUID(tenant_id), UUID(message_id)))
+
+
+@job(attempts=8)
+async def look(tenant_id: str, message_id: str) -> None:
+    """Fetches pictures and documents and puts them into words; then their answer goes on."""
+    await _go_on(UUID(tenant_id), await sight.look(UUID(tenant_id), UUID(message_id)))
 
 
 @job(attempts=8)
 async def stop_listening(tenant_id: str, conversation_id: str, number: int) -> None:
-    """The time for a transcript is over: the answer goes on with what there is, if it still waits."""
+    """The time for a transcript or a description is over: the answer goes on with what there is, if it still waits."""
     async with step(UUID(tenant_id)) as session:
         if await transcripts.end_wait(session, UUID(conversation_id), number):
             await ask_for_answer(session, UUID(tenant_id), UUID(conversation_id))
@@ -134,27 +135,42 @@ async def _take_one(session: Session, connection: Connection, inbound: Inbound) 
     if inbound.sender.phone or inbound.referral or inbound.campaign:
         await contacts.learn(session, connection, inbound, conversation["contact_id"])
     taken = await intake.store(session, connection, inbound, conversation, _wait(inbound), _longest())
-    if not taken.repeat and transcripts.expects(inbound):
-        await _listen(session, connection.tenant_id, taken)
-    elif not taken.repeat and inbound.media:
-        await media.fetch.later(session, tenant_id=str(connection.tenant_id), message_id=str(taken.message_id))
+    if not taken.repeat:
+        await _take_in(session, connection.tenant_id, inbound, taken)
     if not taken.waiting:
         await ask_for_answer(session, connection.tenant_id, conversation["id"])
     return taken
 
 
-async def _listen(session: Session, tenant_id: UUID, taken: Taken) -> None:
+async def _take_in(session: Session, tenant_id: UUID, inbound: Inbound, taken: Taken) -> None:
+    """Has fetched what came beside words, and put into words first what can be."""
+    if transcripts.expects(inbound):
+        await _hold_back(session, tenant_id, taken, listen)
+    elif not taken.silent and await sight.expects(session, inbound):
+        await _hold_back(session, tenant_id, taken, look)
+    elif inbound.media:
+        await media.fetch.later(session, tenant_id=str(tenant_id), message_id=str(taken.message_id))
+
+
+async def _hold_back(session: Session, tenant_id: UUID, taken: Taken, first: Job[[str, str]]) -> None:
     assert taken.message_id is not None
     assert taken.conversation_id is not None
     wait = timedelta(seconds=settings().speech_wait_s)
     # Where the bot is silent no answer is held back, also not when it is given the conversation a moment later.
     await transcripts.expect(session, taken.conversation_id, taken.message_id, timedelta(0) if taken.silent else wait)
-    await listen.later(session, tenant_id=str(tenant_id), message_id=str(taken.message_id))
+    await first.later(session, tenant_id=str(tenant_id), message_id=str(taken.message_id))
     if not taken.silent:
         # Not with the conversation's lock: a timer would block it until it is due.
         await stop_listening.later(
             session, after=wait, tenant_id=str(tenant_id), conversation_id=str(taken.conversation_id), number=taken.number
         )
+
+
+async def _go_on(tenant_id: UUID, conversation_id: UUID | None) -> None:
+    if conversation_id is not None:
+        async with step(tenant_id) as session:
+            if await transcripts.end_wait(session, conversation_id):
+                await ask_for_answer(session, tenant_id, conversation_id)
 
 
 async def _end_of_burst(tenant_id: UUID, conversation_id: UUID) -> Turn | None:
@@ -171,7 +187,7 @@ async def _drafted(turn: Turn, timings: Timings) -> tuple[Draft, Sequence[Passag
         meaning = await embed.asked(asked)
         reading = await asyncio.to_thread(understand.read, turn)
     if instead := behaviour.instead(turn, reading):
-        return instead, ()
+        return behaviour.applied(turn, instead), ()
     with timings.of("search"):
         async with step(turn.tenant_id) as session:
             found = await search.find(session, asked, meaning)

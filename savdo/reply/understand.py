@@ -23,7 +23,9 @@ PLAIN: Final = 0.5
 def read(turn: Turn) -> Reading:
     """The reading of a turn. Pure; the sentence vector is remembered from the search of the same text."""
     text = turn.text.strip()
-    spoken, script = language.identify(text, turn.language)
+    # Who sends a picture first speaks as most do here.
+    usual = "" if text else next(iter(turn.profile.get("languages") or ()), "")
+    spoken, script = language.identify(text, turn.language or usual)
     if not any(letter.isalpha() for letter in text):
         script = _script_before(turn, script)
     # Who greets and asks, asks: the greeting is answered beside.

@@ -157,7 +157,7 @@ def _in_tone(given: Turn, tone: str) -> Turn:
 @pytest.mark.parametrize("kind", ["voice", "image", "file", "location"])
 def test_that_a_file_without_words_goes_to_a_person_and_is_not_guessed_at(kind: str) -> None:
     sent = turn("", language="ru")
-    sent = dataclasses.replace(sent, fresh=(dataclasses.replace(sent.fresh[0], kind=kind),))
+    sent = dataclasses.replace(sent, fresh=(dataclasses.replace(sent.fresh[0], kind=kind, unseen=kind != "location"),))
     draft = answered(sent)
     assert draft.handover == "low_confidence"
     assert "коллега посмотрит" in draft.text
