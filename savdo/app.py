@@ -14,11 +14,25 @@ from savdo.base.settings import settings
 from savdo.channels import telegram_connecting, telegram_polling
 from savdo.reply import turn
 from savdo.web import health, hooks, page, tracing, widget
-from savdo.web.pages import account, channels, composer, connecting, inbox, knowledge, landing, persona, scenarios, tryit, website
+from savdo.web.pages import (
+    account,
+    channels,
+    composer,
+    connecting,
+    inbox,
+    knowledge,
+    landing,
+    model_chain,
+    persona,
+    roads,
+    scenarios,
+    tryit,
+    website,
+)
 
 ROUTERS = (
-    health.router, hooks.router, widget.router, account.router, inbox.router, composer.router, knowledge.router, tryit.router,
-    persona.router, scenarios.router, channels.router, connecting.router, website.router, landing.router,
+    health.router, hooks.router, widget.router, account.router, inbox.router, composer.router, roads.router, knowledge.router, tryit.router,
+    persona.router, scenarios.router, channels.router, connecting.router, model_chain.router, website.router, landing.router,
 )  # fmt: skip
 
 

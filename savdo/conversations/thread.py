@@ -32,6 +32,16 @@ _LISTED: LiteralString = """
     JOIN contacts p ON p.tenant_id = c.tenant_id AND p.id = c.contact_id
     JOIN connections n ON n.tenant_id = c.tenant_id AND n.id = c.connection_id"""
 
+# A message as people see it.
+SHOWN: LiteralString = (
+    "SELECT "  # noqa: S608 # our own columns
+    + COLUMNS
+    + """, b.name AS member_name, t.model, t.cost_micros, t.currency, (t.id IS NOT NULL) AS has_why
+           FROM messages m
+           LEFT JOIN members b ON b.tenant_id = m.tenant_id AND b.id = m.member_id
+           LEFT JOIN turns t ON t.tenant_id = m.tenant_id AND t.id = m.turn_id """
+)
+
 
 class NoConversation(NotFound):
     """There is no such conversation."""
@@ -64,7 +74,7 @@ async def inbox(session: Session, *, status: str = "", unread: bool = False, que
              AND (%(at)s::timestamptz IS NULL OR (c.last_message_at, c.id) < (%(at)s, %(id)s))
            ORDER BY c.last_message_at DESC, c.id DESC LIMIT %(limit)s""",
         {
-            "status": status, "unread": unread, "query": query, "like": f"%{_escaped(query)}%", "words": _words(query),
+            "status": status, "unread": unread, "query": query, "like": f"%{escaped(query)}%", "words": _words(query),
             "at": at, "id": conversation_id, "limit": limit + 1,
         },
     )  # fmt: skip
@@ -102,13 +112,8 @@ async def messages(
 ) -> tuple[list[DictRow], bool]:
     """A page of the thread, oldest first, and whether there is more before it; `since` takes all from that number on."""
     query: LiteralString = (
-        "SELECT "  # noqa: S608 # our own columns
-        + COLUMNS
-        + """, b.name AS member_name, t.model, t.cost_micros, t.currency, (t.id IS NOT NULL) AS has_why
-             FROM messages m
-             LEFT JOIN members b ON b.tenant_id = m.tenant_id AND b.id = m.member_id
-             LEFT JOIN turns t ON t.tenant_id = m.tenant_id AND t.id = m.turn_id
-            WHERE m.conversation_id = %s AND (%s::bigint IS NULL OR m.number < %s) AND (%s::bigint IS NULL OR m.number >= %s)
+        SHOWN
+        + """WHERE m.conversation_id = %s AND (%s::bigint IS NULL OR m.number < %s) AND (%s::bigint IS NULL OR m.number >= %s)
             ORDER BY m.number DESC LIMIT %s"""
     )
     limit = MOST_MESSAGES if since is not None else limit
@@ -259,7 +264,8 @@ def _words(query: str) -> str:
     return " & ".join(f"{word}:*" for word in words if word)
 
 
-def _escaped(query: str) -> str:
+def escaped(query: str) -> str:
+    """As a part of a LIKE pattern."""
     return query.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 

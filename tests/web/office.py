@@ -14,7 +14,21 @@ from savdo.base import db
 from savdo.channels import connections
 from savdo.channels.models import Connection
 from savdo.web import page, widget
-from savdo.web.pages import account, channels, composer, connecting, inbox, knowledge, landing, persona, scenarios, tryit, website
+from savdo.web.pages import (
+    account,
+    channels,
+    composer,
+    connecting,
+    inbox,
+    knowledge,
+    landing,
+    model_chain,
+    persona,
+    roads,
+    scenarios,
+    tryit,
+    website,
+)
 
 PASSWORD = "correct horse 42"
 READING = {
@@ -26,7 +40,22 @@ READING = {
 def app() -> FastAPI:
     made = FastAPI()
     page.install(made)
-    for one in (widget, account, inbox, composer, knowledge, tryit, persona, scenarios, channels, connecting, website, landing):
+    for one in (
+        widget,
+        account,
+        inbox,
+        composer,
+        roads,
+        knowledge,
+        tryit,
+        persona,
+        scenarios,
+        channels,
+        connecting,
+        model_chain,
+        website,
+        landing,
+    ):
         made.include_router(one.router)
     return made
 

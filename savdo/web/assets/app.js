@@ -39,7 +39,7 @@ toEnd();
 document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
   if (ctx.request.method !== "GET") return;
   if (ctx.sourceElement.id === "thread") {
-    const oldest = $("article", ctx.sourceElement)?.id.slice(2);
+    const oldest = $("article[id^=m-]", ctx.sourceElement)?.id.slice(2);
     if (oldest) ctx.request.action += `?since=${oldest}`;
   }
   if (ctx.sourceElement.id === "talks") ctx.request.action += `&count=${Math.min(300, Math.max(30, $("#talks").querySelectorAll(".talk").length))}`;

@@ -14,7 +14,7 @@ from savdo.base.errors import Invalid, NotFound, SavdoError
 from savdo.channels import connections, whatsapp_templates
 from savdo.channels.models import Connection, Limits, Template, channel
 from savdo.channels.whatsapp_templates import Approved
-from savdo.conversations import thread
+from savdo.conversations import roads, thread
 from savdo.web import page
 from savdo.web.page import Answerer
 from savdo.web.pages import connecting
@@ -32,8 +32,10 @@ class ValueMissing(Invalid):
 
 
 async def talk(session: Session, conversation_id: UUID) -> DictRow:
-    """A conversation as `thread.one` tells it, and whether a member may write freely there now. Raises NoConversation."""
+    """A conversation as `thread.one` tells it, its contact's roads, and whether a member may write freely there now. Raises
+    NoConversation."""
     row = await thread.one(session, conversation_id)
+    row["roads"] = await roads.of(session, row["contact_id"])
     return {**row, **standing(channel(row["channel"]).limits, row["last_inbound_at"])}
 
 

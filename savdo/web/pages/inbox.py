@@ -15,7 +15,7 @@ from savdo.base import live, texts
 from savdo.base.db import Session, step
 from savdo.base.errors import Invalid
 from savdo.base.settings import settings
-from savdo.conversations import media, thread
+from savdo.conversations import media, roads, thread
 from savdo.reply import review
 from savdo.web import page
 from savdo.web.page import Answerer, Reader
@@ -29,7 +29,7 @@ SHOWN = ("image/png", "image/jpeg", "image/gif", "image/webp", "audio/", "video/
 PAGES = (
     ("/inbox", "inbox", "shell.inbox", "read"), ("/knowledge", "book-open", "shell.knowledge", "read"),
     ("/try", "play", "shell.try", "teach"), ("/persona", "bot", "persona.title", "configure"),
-    ("/setup", "settings", "shell.setup", "configure"),
+    ("/setup", "settings", "shell.setup", "configure"), ("/setup/models", "sparkles", "models.title", "configure"),
 )  # fmt: skip
 
 MOST_FILES = 5
@@ -86,7 +86,7 @@ async def conversation(
         await _frame(request, session)
         listed = await _listed(session, status, q, "")
         talk = await _with_review(session, conversation_id)
-        messages, more = await thread.messages(session, conversation_id)
+        messages, more = await roads.messages(session, conversation_id)
         turn = await thread.why(session, conversation_id, why) if why else None
     return page.render(
         request,
@@ -119,7 +119,7 @@ async def head(request: Request, actor: Reader, conversation_id: UUID) -> Respon
 @router.get("/inbox/{conversation_id}/hint")
 async def hint(request: Request, actor: Reader, conversation_id: UUID) -> Response:
     async with step(actor.tenant_id) as session:
-        talk = await thread.one(session, conversation_id)
+        talk = await composer.talk(session, conversation_id)
     return page.render(request, "inbox/hint.html", talk=talk)
 
 
@@ -235,7 +235,9 @@ async def _events(tenant_id: UUID) -> AsyncIterator[dict[str, Any]]:
 
 
 async def _with_review(session: Session, conversation_id: UUID) -> DictRow:
-    return {**await composer.talk(session, conversation_id), "review": await review.latest(session, conversation_id)}
+    talk = await composer.talk(session, conversation_id)
+    merges = await roads.merges(session, talk["contact_id"])
+    return {**talk, "merges": merges, "review": await review.latest(session, conversation_id)}
 
 
 async def _frame(request: Request, session: Session) -> None:
@@ -263,7 +265,8 @@ async def _thread(
     if actor.member.may("answer"):
         await thread.mark_read(session, actor.tenant_id, conversation_id)
     talk = await thread.one(session, conversation_id)
-    messages, more = await thread.messages(session, conversation_id, before=before, since=since)
+    talk["roads"] = await roads.of(session, talk["contact_id"])
+    messages, more = await roads.messages(session, conversation_id, before=before, since=since)
     return page.render(request, "inbox/thread.html", talk=talk, messages=messages, more=more)
 
 
