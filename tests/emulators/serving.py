@@ -14,10 +14,31 @@ CUT = "savdo.cut"
 
 
 class _Server(uvicorn.Server):
+    """Ends when it is asked to: uvicorn's own looks up ten times a second, which was most of the time of a short test."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ending = asyncio.Event()
+
     @contextmanager
     def capture_signals(self) -> Generator[None]:
         # Ctrl-C is for the tests, not for what they serve.
         yield
+
+    async def main_loop(self) -> None:
+        await self.on_tick(0)
+        await self.ending.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        # A moment for what is being answered; a caller who waits for news of a minute is not waited for.
+        if self.server_state.tasks:
+            await asyncio.wait(self.server_state.tasks, timeout=0.1)
+        # A closed connection is let go in the loop's next round.
+        await asyncio.sleep(0)
 
 
 @asynccontextmanager
@@ -30,18 +51,16 @@ async def serving(app: Asgi, *, port: int = 0) -> AsyncGenerator[str]:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", port))
     config = uvicorn.Config(_cutting(app), log_config=None, access_log=False, lifespan="off", ws="none", proxy_headers=False)
-    config.timeout_graceful_shutdown = 1
     server = _Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]), name="emulator")
     try:
         while not server.started:
-            await asyncio.sleep(0.005)
+            await asyncio.sleep(0)
             if task.done():
                 await task
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
-        server.should_exit = True
-        server.force_exit = True
+        server.ending.set()
         await task
         listener.close()
 
