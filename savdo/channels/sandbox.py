@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import ClassVar
 
+from savdo.channels import meta_webhooks
 from savdo.channels.errors import BadPayload, BadSignature
 from savdo.channels.models import Checked, Connection, Inbound, Limits, Media, Outbound, Sender
 
@@ -28,12 +29,13 @@ class Sandbox:
 
     def parse(self, connection: Connection, body: bytes) -> list[Inbound]:
         try:
-            events = json.loads(body)["events"]
+            events = meta_webhooks.storable(json.loads(body)["events"])
             return [
-                Inbound("message", str(event["id"]), str(event["from"]), Sender(str(event["from"])), text=str(event["text"]))
+                Inbound("message", str(event["id"])[:64], who, Sender(who), text=str(event["text"]))
                 for event in events
+                for who in (str(event["from"])[:64],)
             ]
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise BadPayload(f"events: a list of {{id, from, text}} is needed ({error})") from None
 
     async def send(self, connection: Connection, outbound: Outbound) -> str:

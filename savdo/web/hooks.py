@@ -91,8 +91,6 @@ async def _take(connection: connections.Connection, inbounds: Sequence[turn.Inbo
 
 
 async def _read(request: Request) -> bytes:
-    if int(request.headers.get("content-length") or 0) > LARGEST_BODY:
-        raise TooLarge(f"The body may have {LARGEST_BODY:,} bytes at most.")
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
