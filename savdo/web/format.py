@@ -88,6 +88,11 @@ def at(moment: datetime, language: str, timezone: str) -> Markup:
     return _time(moment, dates.format_time(moment, "HH:mm", tzinfo=zone(timezone), locale=language), language, timezone)
 
 
+def second(moment: datetime, language: str, timezone: str) -> Markup:
+    """The hour, minute and second, for what is over soon."""
+    return _time(moment, dates.format_time(moment, "HH:mm:ss", tzinfo=zone(timezone), locale=language), language, timezone)
+
+
 def day(moment: datetime, language: str, timezone: str) -> str:
     return dates.format_skeleton("yMMMMd", moment.astimezone(zone(timezone)), locale=language)
 

@@ -50,6 +50,7 @@ async def test_that_every_page_opens_in_every_language(
         "/persona/scenarios/new",
         "/setup",
         "/setup/website",
+        "/setup/models",
     ):
         answer = await alice.get(path)
         assert (path, answer.status_code) == (path, 200)
@@ -63,6 +64,8 @@ ROLES = {
     ("POST", "/inbox/{talk}/say"): {"owner": 303, "admin": 303, "agent": 303, "viewer": 403},
     ("POST", "/inbox/{talk}/take"): {"owner": 303, "admin": 303, "agent": 303, "viewer": 403},
     ("POST", "/knowledge/{document}/delete"): {"viewer": 403, "agent": 303},
+    ("GET", "/setup/models"): {"owner": 200, "admin": 200, "agent": 403, "viewer": 403},
+    ("POST", "/setup/models/cap"): {"owner": 303, "agent": 403, "viewer": 403},
     ("POST", "/setup/secret"): {"viewer": 403, "agent": 403, "admin": 303},
 }
 
