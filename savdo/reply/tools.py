@@ -13,14 +13,17 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, DecimalException
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 from uuid import NAMESPACE_URL, UUID, uuid5
+
+from pydantic import BaseModel, ValidationError
 
 from savdo.ai import embed
 from savdo.ai.talk import Tool, ToolCall, ToolResult
 from savdo.base import http
 from savdo.base.db import step
 from savdo.base.errors import SavdoError
+from savdo.base.settings import settings
 from savdo.knowledge import extract, search
 from savdo.knowledge.models import Passage
 from savdo.knowledge.whole import Shareable
@@ -34,6 +37,11 @@ MOST_FOUND: Final = 5
 # How many of one thing, people or months: small counts need no source.
 SMALL: Final = 60
 PAGE_S: Final = 6.0
+LONGEST_RESULT: Final = 600
+WEB: Final = (
+    "Search the web for what is common knowledge and stands in no text of the company: a standard, a size, a holiday. "
+    "Never for this company's prices, terms, stock or people."
+)
 ARITHMETIC: Final = "Only + - * / ( ) and % of numbers can be computed."
 OPERATORS: Final[Mapping[type[ast.operator], Callable[[Decimal, Decimal], Decimal]]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
@@ -72,6 +80,18 @@ class Work:
         )
 
 
+class WebResult(BaseModel):
+    title: str = ""
+    url: str = ""
+    content: str = ""
+
+
+class WebResults(BaseModel):
+    """What a SearXNG server found, best first."""
+
+    results: list[WebResult]
+
+
 class Refused(SavdoError):
     """The tool cannot do this."""
 
@@ -96,6 +116,7 @@ def offered(shareable: tuple[Shareable, ...], profile: Mapping[str, Any]) -> tup
             value="The fact as the customer said it",
         ),
         *((_tool("send_file", f"Send one of these files with your reply:\n{files}", number="Its number"),) if files else ()),
+        *((_tool("search_web", WEB, query="What to look for"),) if settings().search_url else ()),
         *((_tool("visit_page", f"Read a page of: {', '.join(pages_of(profile))}", url="Its address"),) if pages_of(profile) else ()),
     )
 
@@ -176,6 +197,31 @@ async def _send_file(work: Work, given: Mapping[str, str]) -> str:
     return f"{file.name} goes out together with your reply."
 
 
+async def _web(work: Work, given: Mapping[str, str]) -> str:
+    """By a SearXNG server: GET /search with format=json gives {"results": [{"title", "url", "content"}, …]}."""
+    if not given["query"].strip():
+        raise Refused("Say what to look for.")
+    asked = urlencode({"q": given["query"].strip(), "format": "json"})
+    address = f"{settings().search_url.rstrip('/')}/search?{asked}"
+    answer = await http.send("GET", address, service="web search", timeout=PAGE_S, limit=2_000_000)
+    if not answer.ok:
+        raise Refused(f"The search answered {answer.status}.")
+    try:
+        results = WebResults.model_validate_json(answer.body).results
+    except ValidationError:
+        raise Refused("The search answered with something that cannot be read.") from None
+    # As passages and not as a tool's result: what a page says was done, we did not do.
+    return "From the web, not from the company:\n" + _numbered(
+        work, [_of_web(one) for one in results if one.url.startswith(("https://", "http://"))][:MOST_FOUND]
+    )
+
+
+def _of_web(result: WebResult) -> Passage:
+    page = uuid5(NAMESPACE_URL, result.url)
+    text = injection.without_orders(f"{result.title}\n{result.content}")[:LONGEST_RESULT]
+    return Passage(page, page, result.url, "text", (), f"{text}\n{result.url}", None, None, None)
+
+
 async def _visit(work: Work, given: Mapping[str, str]) -> str:
     url = given["url"].strip()
     if not any(_is_within(url, allowed) for allowed in pages_of(work.turn.profile)):
@@ -193,7 +239,7 @@ async def _visit(work: Work, given: Mapping[str, str]) -> str:
 
 TOOLS: Final[Mapping[str, Callable[[Work, Mapping[str, str]], Awaitable[str]]]] = {
     "search_knowledge": _search, "look_up_product": _product, "compute": _compute, "call_person": _person,
-    "remember": _remember, "send_file": _send_file, "visit_page": _visit,
+    "remember": _remember, "send_file": _send_file, "search_web": _web, "visit_page": _visit,
 }  # fmt: skip
 
 
