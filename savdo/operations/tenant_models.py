@@ -68,19 +68,21 @@ async def change(tenant_id: UUID, actor: str, **changes: Unpack[Changes]) -> Cho
 
 
 async def add(tenant_id: UUID, actor: str, provider: str, name: str, *, key: str = "", base: str = "") -> None:
-    """Puts a model at the end of the chain, with a new key and address where they are given; the installation's chain becomes the
-    tenant's own with it. Raises NotFound, Invalid that names the field: name, twice, full, key or base."""
+    """Puts a model at the end of the chain, with a new key and address where they are given; one that stands there already is asked
+    with the new key. The installation's chain becomes the tenant's own with it. Raises NotFound, Invalid that names the field: name,
+    twice, full, key or base."""
     model = f"{provider}:{name.strip()}"
     async with step(tenant_id) as session:
         await _locked(session, tenant_id)
         known = await _shown_chain(session)
         if not name.strip() or len(name.strip()) > LONGEST_NAME:
             raise Invalid("Write the model's name.", field="name")
-        if model in known:
+        if model in known and not key.strip():
             raise Invalid(f"{model} is asked already.", field="twice")
-        if len(known) >= choice.LONGEST_CHAIN:
+        wanted = list(dict.fromkeys([*known, model]))
+        if len(wanted) > choice.LONGEST_CHAIN:
             raise Invalid(f"At most {choice.LONGEST_CHAIN} models.", field="full")
-        changes = Changes(chain=[*known, model])
+        changes = Changes(chain=wanted)
         if key.strip():
             changes["keys"] = {provider: key}
         if base.strip():

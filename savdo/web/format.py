@@ -88,9 +88,9 @@ def at(moment: datetime, language: str, timezone: str) -> Markup:
     return _time(moment, dates.format_time(moment, "HH:mm", tzinfo=zone(timezone), locale=language), language, timezone)
 
 
-def second(moment: datetime, language: str, timezone: str) -> Markup:
-    """The hour, minute and second, for what is over soon."""
-    return _time(moment, dates.format_time(moment, "HH:mm:ss", tzinfo=zone(timezone), locale=language), language, timezone)
+def second(moment: datetime, language: str, timezone: str) -> str:
+    """The hour, minute and second, as a part of a sentence about what is over soon."""
+    return dates.format_time(moment, "HH:mm:ss", tzinfo=zone(timezone), locale=language)
 
 
 def day(moment: datetime, language: str, timezone: str) -> str:
