@@ -5,6 +5,8 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from savdo.ai import linear
+
 ANY_CASE: Final = re.IGNORECASE
 PERSON: Final = (
     r"(?:operator|оператор|menejer|менеджер|menedzher|manager|admin(?:istrator)?|админ(?:истратор)?|direktor|директор|director|rahbar|раҳбар|рахбар|руководител|руководств|людьми|людей|"
@@ -23,7 +25,9 @@ REFUSED: Final = re.compile(
     ANY_CASE,
 )
 NO_BOT: Final = re.compile(
-    r"\bbots?\b.{0,20}(?:emas|kerak ?emas|bilan (?:gaplash|hal))|робот\w*\W+(?:эмас|ёзмайман|yozmayman)|не (?:с )?(?:бот|робот)|с (?:ботом|роботом)\W(?:\w+\W+){0,2}?не|(?:no|not a|stop with the) (?:bots?|robots?|scripted)|бот\w*\W+(?:керегі жоқ|емес|сөйлеспе)|(?:tirik|jonli|тирик|жонли|живо[йг]|тірі|real|live) (?:odam|одам|operator|оператор|человек|адам|person|human)|кто.?(?:то|нибудь) живой",
+    r"\bbots?\b.{0,20}(?:emas|kerak ?emas|bilan (?:gaplash|hal))|робот\w*\W+(?:эмас|ёзмайман|yozmayman)|не (?:с )?(?:бот|робот)|с (?:ботом|роботом)\W(?:\w+\W+){0,2}?не|(?:no|not a|stop with the) (?:bots?|robots?|scripted)|бот\w*\W+(?:керегі жоқ|емес|сөйлеспе)|(?:tirik|jonli|тирик|жонли|живо[йг]|тірі|real|live) (?:odam|одам|operator|оператор|человек|адам|person|human)|кто.?(?:то|нибудь) живой|"
+    # "Let the designer answer himself, not you."
+    r"(?:o'zi|ўзи|өзі)\W+(?:javob ber|жавоб бер|жауап бер|gaplash|гаплаш|сөйлес|yozsin|ёзсин|жазсын|хабарлас|telefon qil|qo'ng'iroq)\w*|пусть\W+(?:\w+\W+){0,3}?(?:сам|сама|лично)\W+(?:\w+\W+){0,2}?(?:ответит|напишет|позвонит|перезвонит|свяжется)|\blet the \w+ (?:answer|call|write|reply)",
     ANY_CASE,
 )
 OWN_STAFF: Final = re.compile(
@@ -33,12 +37,12 @@ OWN_STAFF: Final = re.compile(
 OPT_OUT: Final = re.compile(
     r"\b(?:unsubscribe|stop (?:messaging|texting|writing|spamming)|don'?t (?:text|write|message)|take me off|remove me)|не (?:надо |нужно )?(?:мне )?(?:больше )?пишите|(?:больше|сами) (?:мне )?не пиш|отпиш\w+|(?:убери\w*|удали\w*|исключи\w*) (?:меня|мой номер)|(?:хватит|перестаньте|прекратите) (?:мне )?(?:слать|писать|присылать|спам)|bol[sh]+e ne pish|ne pishite|"
     r"(?:boshqa|бошқа|menga|менга|endi|энди|qayta)\W(?:\w+\W+){0,2}?(?:yozma|ёзма|xabar (?:yubor|kel)ma|yubormang|юборманг)|yozavermang|ёзаверманг|ro'?yxat\w*\W(?:\w+\W)?o'?chir|рўйхат\w*\W(?:\w+\W)?ўчир|o'?chiring ro'?yxat|obuna\w* bekor|"
-    r"(?:маған|енді|басқа)\W(?:\w+\W+){0,2}?жазба|жазбаңыз|тізімнен (?:шығар|өшір)|хабарлама (?:жіберме|келмесін)|жарнама\w* (?:жіберме|мезі)|jazba(?:n|ng|ny)|^\W*(?:stop|стоп)\W*$|(?:reklama|реклама)\w* (?:kerak ?emas|керак ?эмас|керакмас|kerakmas)",
+    r"(?:маған|енді|басқа)\W(?:\w+\W+){0,2}?жазба|жазбаңыз|тізімнен (?:шығар|өшір)|хабарлама (?:жіберме|келмесін)|жарнама\w* (?:жіберме|мезі)|jazba(?:n|ng|ny)|^\W*(?:stop|стоп)\W*$|не беспоко(?:й|ить)|(?:отстань|отвяжи|отвали)\w*|оставьте (?:меня|нас) в покое|bezovta qil(?:ma|inmasin)|безовта қил(?:ма|инмасин)|безовта килма|tinch qo'y|тинч қўй|мазала(?:ма|май)|жайыма қалдыр|leave (?:me|us) alone|stop bothering|don'?t (?:bother|disturb|contact)|do not (?:bother|disturb|contact)|(?:reklama|реклама)\w* (?:kerak ?emas|керак ?эмас|керакмас|kerakmas)",
     ANY_CASE,
 )
 PROMPT_THEFT: Final = re.compile(
     r"(?:ignore|forget|disregard) (?:all |your |the )?(?:previous |prior )?(?:instructions|rules)|system prompt|системн\w+ (?:подсказк|промпт|инструкц)|забудь\w* (?:все |прошлые |свои )?(?:инструкции|правила)|zabud vse|(?:ko'rsatma|кўрсатма|qoida|қоида)\w*\W(?:\w+\W){0,2}?(?:unut|унут|e'tiborsiz|айт\b|chiqar)|нұсқау\w*\W(?:\w+\W){0,2}?(?:ұмыт|айт)|"
-    r"(?:tizim|тизим|жасырын|tizimli) prompt|prompt\w*\W(?:\w+\W){0,2}?(?:yoz|ёз|жаз)|you are (?:now )?dan\b|(?:api|апи) (?:key|kalit|ключ|klyuch)|ты теперь .{0,20}бот|sen endi .{0,30}bot|сен энди .{0,40}бот",
+    r"(?:tizim|тизим|жасырын|tizimli) prompt|prompt\w*\W(?:\w+\W){0,2}?(?:yoz|ёз|жаз)|you are (?:now )?dan\b|(?:api|апи) (?:key|kalit|ключ|klyuch)|режим (?:разработчика|отладки|администратора)|developer mode|debug mode|(?:список|базу|телефоны) (?:всех )?(?:клиентов|покупателей|заказчиков)|(?:all|other) (?:your )?(?:customers|clients)'? (?:names|phones?|numbers|data)|ты теперь .{0,20}бот|sen endi .{0,30}bot|сен энди .{0,40}бот",
     ANY_CASE,
 )
 ANGER: Final = re.compile(
@@ -54,7 +58,7 @@ MANNERS: Final = re.compile(
 OBJECTIONS: Final[Mapping[str, re.Pattern[str]]] = {
     "price": re.compile(r"qimmat|қиммат|киммат|dorog|дорог|дорого|қымбат|кымбат|expensive|too much|over (?:our|my) budget|overpriced|arzonroq|chegirma qilma|цена кусается|не по карману|og'irlik qil|оғирлик|kidding me|tilladan|ақшам жет|бізге ауыр|oshmasin|ошмасин", ANY_CASE),
     "competitor": re.compile(r"boshqa(?:lar)? (?:crm|firma|joy|kompaniya)|бошқа (?:жой|фирма)|tanish usta|таниш уста|usta(?:lar)? .{0,15}(?:arzon|yarim)|усталар|другой (?:компани|фирм|салон|мастер|сервис|црм|crm)|у нас уже (?:есть|стоит)|у других|знаком\w+ (?:мастер|сделает)|у конкурент|базарда|басқа (?:жер|компания|дүкен)|baska jer|көрші|current (?:crm|provider|supplier)|another (?:company|vendor|provider)|elsewhere|already use", ANY_CASE),
-    "trust": re.compile(r"ishonma|ishonch|ишонма|ишонч|qanday ishon|қандай ишон|aldama|алдама|aldan|алдаб|алдан|g'oyib|qochib ket|қочиб|firibgar|фирибгар|не вер|доверя|обман|кину|мошенн|сомнева|гарантии что|сенбей|сенім|алдап|алаяқ|күмән|детальды ауыстыр|swaps? the parts|trust|scam|horror stor|how do i know|подмен|боюсь", ANY_CASE),
+    "trust": re.compile(r"ishonma|ishonch|ишонма|ишонч|qanday ishon|қандай ишон|aldama|алдама|aldan|алдаб|алдан|g'oyib|qochib ket|қочиб|firibgar|фирибгар|не вер|доверя|обман|\bкину|мошенн|сомнева|гарантии что|сенбей|сенім|алдап|алаяқ|күмән|детальды ауыстыр|swaps? the parts|trust|scam|horror stor|how do i know|подмен|боюсь", ANY_CASE),
     "timing": re.compile(r"keyinroq|кейинроқ|keyin (?:olaman|qara|ko'r|gaplash|yoz)|o'ylab ko'r|ўйлаб кўр|уйлаб кур|vaqtim yo'q|вақтим йўқ|вактим йук|hozir (?:emas|ta'mir qilmay|olma)|ҳозир эмас|shoshma|шошма|oydan keyin|maslahatlash|маслаҳатлаш|подума|не сейчас|не срочно|попозже|позже|пока (?:не|просто)|нет времени|через полгода|посовет|после (?:праздник|отпуск|экзамен|нового)|ойлан|кейін|уақытым жоқ|қазір емес|ақылдас|think about it|not now|maybe (?:later|next|after|in)|later|not in a hurry|after my|no time", ANY_CASE),
     "need": re.compile(r"kerak ?emas|kerakmas|керак ?эмас|керакмас|nimaga kerak|нимага керак|yetib turibdi|етиб турибди|o'zimizda bor|ehtiyoj yo'q|shusiz|bitgan|не нуж(?:но|ен)|зачем (?:мне|нам|она|он|црм|crm|это|вообще)|хватает|справляемся|без этого|обойд[её]мся|не вижу смысла|керек емес|не қажет|онсыз|жетеді бізге|бізде бар|don'?t need|no need|fine without|why would i need|enough for us|жаңасын алған", ANY_CASE),
     "feature": re.compile(r"yo'q ekan|йўқ экан|йук экан|olmas ekan|to'g'ri kelmaydi|тўғри келмайди|tugri kelmaydi|bo'lmasa .{0,20}(?:kelmay|olmay)|без (?:них|него|неё|этого|парковки|\w+) (?:нам )?не (?:подход|вариант|рассматр)|нет \w+.{0,30}(?:не подходит|не для нас|значит)|если нет|болмаса .{0,20}(?:келмей|керек)|жоқ (?:болса|екен)|dealbreaker|doesn'?t (?:have|support)|lacks?|without (?:a|an|it|that|those)\b.{0,20}(?:not|won't)|no \w+ \w+ = ", ANY_CASE),
@@ -74,18 +78,32 @@ WHERE: Final = re.compile(
 )
 ASKING: Final = re.compile(r"\?|\bmi\b|mi\W*$|ми\W*$|\bли\b|\b(?:qancha|сколько|қанша|how)\b", ANY_CASE)
 
+# A decision in so many words, and what makes it none: a condition, a thought, another time.
+DECIDED: Final = re.compile(
+    r"\b(?:беру|бер[её]м|возьм(?:у|ём|ем)|заказыва(?:ю|ем)|покупа(?:ю|ем)|оформля(?:ем|йте|ю)|выставляйте|подключайте|забира(?:ю|ем))\b|готовы? (?:подпис|оплатить|купить|внести)|куда (?:\w+ )?(?:переводить|перевести|платить|оплатить|оплачивать|кинуть|скинуть|оплата)|(?:присылайте|шлите|пришлите) (?:договор|сч[её]т|реквизиты)|\bberu\b|\boformlya\w+|"
+    r"\b(?:olaman|olamiz|buyurtma (?:qilaman|beraman|beramiz)|roziman|rozimiz|kelishdik|rasmiylashtir\w+|imzolay\w+|(?:qayerga|qanday) to'la\w+|оламан|оламиз|буюртма (?:қиламан|бераман|берамиз)|розиман|розимиз|келишдик|расмийлаштир\w+|имзолай\w+)\b|"
+    r"\b(?:аламын|аламыз|келістік|келісемін|рәсімде\w+|тапсырыс бере\w+|қол қоямы[нз]|қайда (?:төлей|аудара)\w+)\b|"
+    r"\b(?:i|we)'?(?:ll| will) (?:take|have) (?:it|them|the|two|both|three)|\b(?:i'?m|we'?re) (?:buying|paying|taking)|sign (?:me|us) up|put (?:me|us) (?:down|on)|\bgo ahead\b|how do (?:i|we) pay\b|where (?:do|should) (?:i|we) (?:pay|send|transfer)|send (?:me |us |over )?the (?:contract|invoice)",
+    ANY_CASE,
+)
+UNDECIDED: Final = re.compile(
+    r"\b(?:не|если|когда|подума\w*|потом|позже|может|if|maybe|when|agar|агар|егер|keyin\w*|кейин\w*|кейін\w*|o'ylab|ўйлаб|ойлан\w*|емес|emas|эмас)\b",
+    ANY_CASE,
+)
 # A question without its mark: it asks for a thing, a time, a place or a way.
 QUESTION: Final = re.compile(
     r"\?|\bmi\b|mi\W*$|ми\W*$|\bли\b|\b(?:ма|ме|ба|бе|па|пе)\W*$|\b(?:qa(?:nday|lay|ncha|chon|yer\w*|ysi\w*)|necha\w*|nech\w*|nima\w*|kim\w*|"
-    r"қа(?:ндай|лай|нча|чон|ер\w*|йси\w*)|неча\w*|нима\w*|сколько|какой|какая|какие|каком|когда|где|куда|как|почему|можно|"
-    r"қанша|қандай|қашан|қайда|қай|неше|нешеде|не|how|what|when|where|which|who|why|can|could|do|does|is|are)\b",
+    r"қа(?:ндай|лай|нча|чон|ер\w*|йси\w*)|неча\w*|нима\w*|сколько|скок\w*|поч[её]м|pochem|skolko|какой|какая|какие|каком|когда|где|куда|как|почему|можно|"
+    r"қанша|қандай|қашан|қайда|қай|неше|нешеде|не (?:істе|үшін|бар|болады)\w*|how|what|when|where|which|who|why)\b|"
+    # Within a sentence: "bormi aka"; in English the verb before its subject.
+    r"(?:bor|di|siz|lar|sila|sizla|gan|mumkin|bo'la|бор|ди|сиз|лар|сила|сизла|ган|мумкин)(?:mi|ми)\b|\b(?:can|could|do|does|did|is|are|will|would|have) (?:you|i|we|it|there|they|the|this|that|these|your)\b",
     ANY_CASE,
 )
 
 
 def wants_human(text: str, share: float, intent: str) -> bool:
     """Whether a person is asked for. "No manager needed, just tell me" is the opposite."""
-    text = text.replace("ʻ", "'").replace("‘", "'").replace("’", "'").replace("ʼ", "'").replace("`", "'")
+    text = linear.APOSTROPHES.sub("'", text)
     if REFUSED.search(text):
         return False
     if NO_BOT.search(text):
@@ -95,9 +113,15 @@ def wants_human(text: str, share: float, intent: str) -> bool:
     return (share > 0.62 or intent == "human_request") and not OWN_STAFF.search(text)
 
 
+def decides(text: str) -> bool:
+    """Whether a customer says in so many words that they buy, pay or sign."""
+    text = linear.APOSTROPHES.sub("'", text)
+    return bool(DECIDED.search(text)) and not UNDECIDED.search(text)
+
+
 def certain_intent(text: str) -> str | None:
     """An intent no statistic should talk us out of."""
-    text = text.replace("ʻ", "'").replace("‘", "'").replace("’", "'").replace("ʼ", "'").replace("`", "'")
+    text = linear.APOSTROPHES.sub("'", text)
     if OPT_OUT.search(text):
         return "opt_out"
     return "off_topic" if PROMPT_THEFT.search(text) else None
@@ -126,7 +150,7 @@ def names_objection(text: str) -> bool:
 
 def objections(text: str, intent: str, shares: Mapping[str, float]) -> tuple[str, ...]:
     """Every objection raised, the main one first."""
-    text = text.replace("ʻ", "'").replace("‘", "'").replace("’", "'").replace("ʼ", "'").replace("`", "'")
+    text = linear.APOSTROPHES.sub("'", text)
     said = [name for name, pattern in OBJECTIONS.items() if pattern.search(text)]
     if intent != "objection":
         # A question that mentions time or need is no objection; dear and distrusted are, whatever else is said.

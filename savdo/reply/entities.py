@@ -40,9 +40,20 @@ WANTED_QUANTITY: Final = re.compile(
     rf"\b({'|'.join(word for word in NUMBERS if word.endswith(('ta', 'та')))})\b(?=\s(?:kerak|керак|ol\w*|ол\w*|buyurtma|буюртма|zakaz|заказ|ber\w*|бер\w*)|\W*$)",
     re.IGNORECASE,
 )
-# "3 people" said of the company's own staff or of its subscribers is no order; a question of a child's age is no number of things.
-SPOKEN_ALONE: Final = re.compile(
-    r"\b(ikkita|иккита|uchta|учта|ikkalasi|иккаласи|двоих|вдвоём|вдвоем|нас двое|четверых|ikki bolam|икки\w* болам)\b", re.IGNORECASE
+# A number of people or things that needs no noun.
+SPOKEN_ALONE: Final[Sequence[tuple[int, re.Pattern[str]]]] = tuple(
+    (count, re.compile(rf"\b(?:{words})\b", re.IGNORECASE))
+    for count, words in (
+        (
+            2,
+            r"ikkita|иккита|ikkala\w*|иккала\w*|ikkov\w*|икков\w*|ikki bolam|икки\w* болам|двоих|вдво[её]м|(?:нас|будет) двое|екеу\w*|both of us",
+        ),
+        (3, r"uchta|учта|uchov\w*|учов\w*|троих|втро[её]м|(?:нас|будет) трое|үшеу\w*|three of us"),
+        (4, r"to'rtov\w*|тўртов\w*|четверых|вчетвером|(?:нас|будет) четверо|төртеу\w*|four of us"),
+        (5, r"beshov\w*|бешов\w*|пятерых|впятером|(?:нас|будет) пятеро|бесеу\w*|five of us"),
+        (6, r"шестерых|вшестером|(?:нас|будет) шестеро|алтау\w*|six of us"),
+        (7, r"семерых|(?:нас|будет) семеро|жетеу\w*|seven of us"),
+    )
 )
 
 DAY_NAMES: Final = (
@@ -58,13 +69,14 @@ MONTHS_AWAY: Final = (
     r"после нового года"
 )
 WEEKS_AWAY: Final = (
-    r"(?:keyingi|kelasi|келаси|кейинги) (?:hafta|ҳафта|хафта)\w*|(?:\d+|bir|ikki|бир|икки) (?:hafta|ҳафта|хафта)\w* (?:keyin|кейин|ichida|ичида)|"
-    r"(?:на |со )?следующ\w+ недел\w+|через (?:\d+ |пару |две |три )?недел\w+|келесі апта\w*|(?:\d+|бір|екі) аптадан (?:кейін|соң)|"
+    r"(?:keyingi|kelasi|келаси|кейинги) (?:hafta|ҳафта|хафта)\w*|(?:\d+|bir|ikki|uch|бир|икки|уч) (?:hafta|ҳафта|хафта)\w* (?:keyin|кейин|ichida|ичида)|"
+    r"(?:на |со )?следующ\w+ недел\w+|через (?:\d+ |пару |две |три )?недел\w+|келесі апта\w*|(?:\d+|бір|екі|үш) аптадан (?:кейін|соң)|"
     r"next week|in (?:about |a |like )?(?:\d+|couple of|few|two|three)? ?weeks?|sleduyush\w+ nedel\w+"
 )
 NOW: Final = (
     r"bugun\w*|бугун\w*|hozir(?:oq)?|ҳозир\w*|хозир|сегодня\w*|сейчас|прямо щас|щас|срочно|бүгін\w*|қазір\w*|today|right now|asap|now|immediately|"
-    r"segodnya|seychas|bugin|buginge|kazir"
+    r"segodnya|seychas|bugin|buginge|kazir|через (?:час|полчаса|\d+ минут\w*)|in (?:an|half an) hour|in \d+ min\w*|yarim soat\w*|ярим соат\w*|"
+    r"бір сағаттан|жарты сағат\w*|\d+ (?:minut|минут)(?:da|dan|да|дан|тан|та)\w*"
 )
 DAYS_AWAY: Final = (
     rf"erta(?:ga|lik|gi)?|эртага|эртанги|indin(?:ga)?|индин(?:га)?|завтра\w*|послезавтра|zavtra|ертең\w*|ерте[нң]\w*|бүрсігүні|erten\w*|tomorrow|"
@@ -78,9 +90,13 @@ NOT_NOW: Final = re.compile(
     r"(?:hozir|ҳозир|хозир|қазір)(?:cha|ча|ше)? (?:emas|эмас|емес|уақытым|vaqtim)|не сейчас|not now|(?:hozir|ҳозир|хозир)ча|hozircha|қазірше|kazir emes",
     re.IGNORECASE,
 )
+# The numbers said in these count nothing the customer wants.
+NOT_COUNTING: Final = frozenset({"spam", "complaint", "order_status"})
 # A time said beside these is a wish of the customer's; beside a question of hours it is not.
 TIMED_INTENTS: Final = frozenset({"booking", "ready_to_buy", "contact_details", "objection", "unclear", "human_request"})
-STARTING: Final = re.compile(r"boshla|бошла|начать|начн[её]м|нач(?:ина|ать)|баста|want to start|start in|kerak edi|нужен? к", re.IGNORECASE)
+STARTING: Final = re.compile(
+    r"\bстарт(?:у|ов|\b)|boshla|бошла|начать|начн[её]м|нач(?:ина|ать)|баста|want to start|start in|kerak edi|нужен? к", re.IGNORECASE
+)
 
 
 def read(turn: Turn, intent: str) -> dict[str, Any]:
@@ -96,7 +112,7 @@ def read(turn: Turn, intent: str) -> dict[str, Any]:
     number, when = quantity(without_phone), timeline(text, intent)
     found = {
         "name": name, "phone": phone, "email": email[0].rstrip(".") if email else None, "company": company,
-        "quantity": number if intent != "spam" else None, "budget": budget if intent != "spam" else None, "timeline": when,
+        "quantity": number if intent not in NOT_COUNTING else None, "budget": budget if intent != "spam" else None, "timeline": when,
         "when": dates.of_turn(turn, without_phone) if _may_name_a_time(turn, intent) else None,
     }  # fmt: skip
     return {key: value for key, value in found.items() if value}
@@ -125,9 +141,7 @@ def quantity(text: str) -> int | None:
         return int(match[2]) if match[2] else NUMBERS.get((match[1] or "").lower())
     if TEN.search(text):
         return 10
-    if match := SPOKEN_ALONE.search(text):
-        return 3 if match[1].lower() in ("uchta", "учта") else 4 if match[1].lower() == "четверых" else 2
-    return None
+    return next((count for count, pattern in SPOKEN_ALONE if pattern.search(text)), None)
 
 
 def timeline(text: str, intent: str) -> str | None:
@@ -135,4 +149,6 @@ def timeline(text: str, intent: str) -> str | None:
     if intent not in TIMED_INTENTS and not STARTING.search(text):
         return None
     text = NOT_NOW.sub(" ", text)
-    return next((name for name, pattern in TIMELINES if pattern.search(text)), None)
+    # Whoever wants a person wants one now: nothing is planned by it.
+    known = TIMELINES if intent != "human_request" else [one for one in TIMELINES if one[0] != "now"]
+    return next((name for name, pattern in known if pattern.search(text)), None)

@@ -80,5 +80,8 @@ def _in_parts(messages: Sequence[str], before: Sequence[str], region: str) -> st
 
 
 def _fragment(message: str) -> str:
+    # "Yes, tomorrow then. My number is 8 747": only its last sentence is of the number.
+    if len(re.findall(r"[^\W\d_]{2,}", message)) > MOST_WORDS:
+        message = re.split(r"[.!?;,\n]\s", message.strip())[-1]
     digits = re.sub(r"\D", "", message)
     return digits if 2 <= len(digits) <= 9 and len(re.findall(r"[^\W\d_]{2,}", message)) <= MOST_WORDS else ""

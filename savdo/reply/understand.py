@@ -18,6 +18,12 @@ LONGEST_READ: Final = 400
 FEWEST_ASKED: Final = 2
 SAID_BESIDE: Final = frozenset({"ready_to_buy", "booking", "human_request", "complaint", "order_status", "question_price"})
 PLAIN: Final = 0.5
+# What a decision in so many words is taken for, and the share it needs to be one nevertheless.
+TAKEN_FOR: Final = frozenset(
+    {"booking", "spam", "question_product", "question_payment", "question_price", "question_terms", "unclear", "off_topic"}
+)
+NAMED: Final = 0.05
+SURE: Final = 0.7
 
 
 def read(turn: Turn) -> Reading:
@@ -33,8 +39,9 @@ def read(turn: Turn) -> Reading:
     shares = _shares("intent", seen)
     intent, confidence, forced = _intent(turn, text, shares)
     if intent == "contact_details" and not forced:
-        intent, confidence = _beside_contact(text, confidence)
+        intent, confidence = _beside_contact(turn, text, confidence)
     found = entities.read(turn, intent)
+    spoken, script = _of_thread(turn, text, found, (spoken, script))
     if intent in ("unclear", "greeting", "thanks_bye", "off_topic") and _gives_contact(found) and not forced:
         intent, confidence = "contact_details", 0.9
     human = cues.wants_human(text, _shares("human", seen).get("yes", 0.0), intent)
@@ -72,7 +79,10 @@ def _intent(turn: Turn, text: str, shares: dict[str, float]) -> tuple[Intent, fl
     told = "greeting" if topic.greets(text) else cues.certain_intent(text)
     if told:
         return cast(Intent, told), 0.95, True
+    shares = _without_strangers(turn, shares)
     best, share = next(iter(shares.items()))
+    if best in TAKEN_FOR and shares["ready_to_buy"] >= NAMED and cues.decides(text):
+        return "ready_to_buy", max(share, SURE), False
     if best in ("greeting", "thanks_bye") and "?" in text and len(topic.bare(text).split()) >= FEWEST_ASKED:
         best, share = next((name, share) for name, share in shares.items() if name not in ("greeting", "thanks_bye"))
     if best == "booking" and cues.OPENING.search(text) and not cues.WISHES_VISIT.search(text):
@@ -80,12 +90,40 @@ def _intent(turn: Turn, text: str, shares: dict[str, float]) -> tuple[Intent, fl
     return cast(Intent, best), share, False
 
 
-def _beside_contact(text: str, confidence: float) -> tuple[Intent, float]:
+def _without_strangers(turn: Turn, shares: dict[str, float]) -> dict[str, float]:
+    """Who was answered and goes on is hardly a stranger who advertises."""
+    if any(said.author in ("bot", "member") for said in turn.history):
+        return {name: share for name, share in shares.items() if name != "spam"}
+    return shares
+
+
+def _of_thread(
+    turn: Turn, text: str, found: dict[str, object], read: tuple[language.Language, language.Script]
+) -> tuple[language.Language, language.Script]:
+    """The thread's language for a line of contact details: a name is the same in all."""
+    known = language.LANGUAGES.get(turn.language)
+    if known is None or known == read[0] or not _gives_contact(found):
+        return read
+    named = " ".join(str(found.get(key) or "") for key in ("name", "company", "email")).lower().split()
+    own = [word for word in re.findall(r"[^\W\d_]{2,}", text.lower()) if word not in named]
+    if len(own) > 1:
+        return read
+    return known, read[1] if known == "uz" else "latn" if known == "en" else "cyrl"
+
+
+def _beside_contact(turn: Turn, text: str, confidence: float) -> tuple[Intent, float]:
     """What is said beside a phone number or an address: "I take it, 90 123 45 67" is a decision, not only a number."""
     rest = phones.CANDIDATE.sub(" ", entities.EMAIL.sub(" ", topic.bare(text)))
+    found = entities.read(turn, "contact_details")
+    for key in ("company", "name"):
+        rest = rest.replace(str(found.get(key) or "\n"), " ")
     if rest == text or len(re.findall(r"[^\W\d_]{2,}", rest)) < FEWEST_ASKED:
         return "contact_details", confidence
-    best, share = next(iter(_shares("intent", features(rest)).items()))
+    if cues.decides(rest):
+        return "ready_to_buy", SURE
+    best, share = next(
+        (name, share) for name, share in _shares("intent", features(rest)).items() if name not in ("contact_details", "spam")
+    )
     return (cast(Intent, best), share) if best in SAID_BESIDE and share >= PLAIN else ("contact_details", confidence)
 
 

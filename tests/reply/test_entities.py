@@ -90,6 +90,7 @@ def test_that_a_company_is_named_without_its_legal_form(text: str, company: str 
     [
         ("ertaga soat 5 da", "booking", "days"), ("в пятницу после обеда", "booking", "days"), ("бүгін барам", "ready_to_buy", "now"),
         ("через 2 недели", "booking", "weeks"), ("не сейчас, через 3 месяца", "objection", "months"), ("bugun ochiqmisizlar", "question_location_hours", None),
+        ("через полчаса заеду", "booking", "now"), ("старт через 2 недели", "question_product", "weeks"), ("директора сейчас же", "human_request", None),
     ],
 )  # fmt: skip
 def test_that_a_time_counts_where_it_is_a_wish(text: str, intent: str, when: str | None) -> None:
@@ -103,6 +104,8 @@ def test_that_a_time_counts_where_it_is_a_wish(text: str, intent: str, when: str
         ("5 ta olamiz", 5),
         ("2 ноутбук керек", 2),
         ("10 seats please", 10),
+        ("а если нас будет пятеро", 5),
+        ("uchovimiz boramiz", 3),
         ("6 yosh qizim bor", None),
         ("3 oyga", None),
     ],
