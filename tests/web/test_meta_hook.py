@@ -1,9 +1,6 @@
 """Everything Meta may deliver to its address, and everything somebody else may: nothing lost, nothing doubled, no 5xx."""
 
-import asyncio
 import json
-import random
-from collections import Counter
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -41,40 +38,6 @@ async def number_of(tenant_id: UUID) -> None:
 async def stored(tenant_id: UUID) -> list[dict[str, Any]]:
     async with db.step(tenant_id) as session:
         return await db.rows(session, "SELECT * FROM messages ORDER BY conversation_id, number")
-
-
-def numbered(number: int, text: str) -> bytes:
-    """A message of one of five people, as the sample of a text."""
-    body = json.loads((PAYLOADS / "text.json").read_text())
-    value = body["entry"][0]["changes"][0]["value"]
-    person = {"wa_id": f"1555000{number % 5:04}", "user_id": f"US.{number % 5}"}
-    value["contacts"] = [{"profile": {"name": "Ann"}, **person}]
-    value["messages"][0] |= {
-        "id": f"wamid.{number}", "from": person["wa_id"], "from_user_id": person["user_id"], "text": {"body": text},
-    }  # fmt: skip
-    return json.dumps(body).encode()
-
-
-async def test_that_a_heap_of_mixed_deliveries_loses_and_doubles_nothing(tenant_id: UUID) -> None:
-    await number_of(tenant_id)
-    chance = random.Random(7)
-    others = [path.read_bytes() for path in sorted(PAYLOADS.glob("*.json"))]
-    texts = [numbered(number, f"message {number}") for number in range(40)]
-    heap = [*texts, *texts, *others, *others]
-    chance.shuffle(heap)
-    results: Counter[int] = Counter()
-    async with client() as browser:
-        # Each side's ids meet first, so that no two threads are begun for one person at the same moment.
-        for first in (*texts[:5], (PAYLOADS / "text.json").read_bytes()):
-            assert await post(browser, first) == 200
-        for start in range(0, len(heap), 8):
-            results.update(await asyncio.gather(*(post(browser, body) for body in heap[start : start + 8])))
-    assert results == {200: len(heap)}
-    found = await stored(tenant_id)
-    ours = [one["external_id"] for one in found if one["text"].startswith("message ")]
-    assert sorted(ours) == sorted(f"wamid.{number}" for number in range(40))
-    kept = Counter((one["direction"], one["external_id"]) for one in found)
-    assert max(kept.values()) == 1
 
 
 def changed(value: Any, key: str, new: Any) -> bytes:
