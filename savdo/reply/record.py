@@ -92,7 +92,9 @@ async def _loading(session: Session, conversation_id: UUID) -> tuple[AsyncCursor
                   n.settings->'working_hours_only' = 'true' AS hours_only, p.attributes->'remembered' AS remembered,
                   (SELECT facts FROM leads l WHERE l.tenant_id = c.tenant_id AND l.conversation_id = c.id) AS facts,
                   (SELECT coalesce(json_agg(g ORDER BY g.position, g.id), '[]')
-                     FROM campaigns g WHERE g.tenant_id = c.tenant_id) AS campaigns
+                     FROM campaigns g WHERE g.tenant_id = c.tenant_id
+                      -- A road may be for some of them only.
+                      AND coalesce(NULLIF(n.settings->'campaigns', 'null') @> to_jsonb(g.id::text), true)) AS campaigns
              FROM conversations c
              JOIN tenants t ON t.id = c.tenant_id
              JOIN contacts p ON p.tenant_id = c.tenant_id AND p.id = c.contact_id

@@ -5,9 +5,11 @@ from datetime import timedelta
 from uuid import UUID
 
 import httpx
+import pytest
 import pytest_asyncio
 
 from savdo.base import clock, db
+from savdo.base.settings import settings
 from savdo.channels import connections
 from savdo.channels.models import Connection, Inbound, Sender
 from savdo.reply import record, turn
@@ -71,3 +73,52 @@ async def test_that_working_hours_of_one_channel_are_its_own(alice: httpx.AsyncC
     begun = (await record.begin(bot.tenant_id, taken.conversation_id)).turn
     assert begun is not None
     assert begun.profile["outside_hours"] == "wait"
+
+
+async def test_that_a_channel_offers_only_the_campaigns_chosen_for_it(alice: httpx.AsyncClient, bot: Connection) -> None:
+    taken = await arrives(bot, 1)
+    assert taken.conversation_id is not None
+    ids = [db.new_id(), db.new_id()]
+    async with db.step(bot.tenant_id) as session:
+        for position, one in enumerate(ids):
+            await session.execute(
+                "INSERT INTO campaigns (tenant_id, id, position, name) VALUES (%s, %s, %s, %s)",
+                (bot.tenant_id, one, position, f"Tea {position}"),
+            )
+
+    async def offered(*ticked: UUID) -> list[str]:
+        form = {"answer_messages": "on", "sells": "1", "campaigns": [str(one) for one in ticked]}
+        assert (await alice.post(f"/setup/channels/{bot.id}", data=form)).status_code == 303
+        assert taken.conversation_id is not None
+        begun = (await record.begin(bot.tenant_id, taken.conversation_id)).turn
+        assert begun is not None
+        return [one.name for one in begun.campaigns]
+
+    assert await offered(ids[1]) == ["Tea 1"]
+    page = (await alice.get(f"/setup/channels/{bot.id}")).text
+    assert [f'value="{one}" aria-describedby="campaigns-hint" checked' in page for one in ids] == [False, True]
+    assert await offered() == []
+    assert await offered(*ids, db.new_id()) == ["Tea 0", "Tea 1"]
+    async with db.step(bot.tenant_id) as session:
+        assert (await connections.by_id(session, bot.id)).settings["campaigns"] is None
+
+
+async def test_that_spoken_answers_are_offered_only_where_a_voice_is_configured(
+    alice: httpx.AsyncClient, bot: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert 'name="voice_answers"' not in (await alice.get(f"/setup/channels/{bot.id}")).text
+    monkeypatch.setenv("SAVDO_VOICE_URL", "http://127.0.0.1:9/v1")
+    settings.cache_clear()
+    try:
+        assert 'name="voice_answers"' in (await alice.get(f"/setup/channels/{bot.id}")).text
+    finally:
+        monkeypatch.undo()
+        settings.cache_clear()
+
+
+async def test_that_the_website_s_chat_has_the_same_switches(alice: httpx.AsyncClient, tenant_id: UUID) -> None:
+    site = await office.web_chat(tenant_id)
+    assert f'action="/setup/channels/{site.id}"' in (await alice.get("/setup/website")).text
+    answer = await alice.post(f"/setup/channels/{site.id}", data={"working_hours_only": "on"})
+    assert answer.headers["location"] == "/setup/website"
+    assert (await arrives(site, 1)).silent

@@ -7,8 +7,6 @@ from uuid import UUID
 from fastapi import APIRouter, Form, Request, Response
 from psycopg.rows import DictRow
 
-from savdo import audit
-from savdo.ai import speech
 from savdo.base import texts
 from savdo.base.db import Session, first, rows, step
 from savdo.base.errors import NotFound, SavdoError
@@ -24,13 +22,10 @@ from savdo.channels import (
     waha_connecting,
 )
 from savdo.channels.models import Connection, channel
-from savdo.conversations import thread
 from savdo.web import page
 from savdo.web.page import Configurer
-from savdo.web.pages import connecting
+from savdo.web.pages import conduct, connecting
 
-# What an owner may let a road do, and whether it does so before they said anything.
-TOGGLES: Final[Mapping[str, bool]] = {"answer_messages": True, "working_hours_only": False, "voice_answers": False}
 # How a company's place at another company is called in a browser, where it has such an address.
 LINKS: Final[Mapping[str, str]] = {
     "telegram_bot": "https://t.me/{handle}", "telegram_business": "https://t.me/{handle}", "telegram_userbot": "https://t.me/{handle}",
@@ -78,7 +73,9 @@ async def change(request: Request, actor: Configurer, connection_id: UUID) -> Re
     """What the road does by itself from now on."""
     form = await request.form()
     async with step(actor.tenant_id) as session:
-        connection = await _own(session, connection_id)
+        connection = await connections.by_id(session, connection_id)
+    if connection.channel == "sandbox" or connection.status == "off":
+        raise NotFound
     comments = str(form.get("comments", ""))
     if connection.channel in page_connecting.KINDS and comments != str(connection.settings.get("comments") or ""):
         try:
@@ -86,13 +83,10 @@ async def change(request: Request, actor: Configurer, connection_id: UUID) -> Re
         except SavdoError as error:
             problem = connecting.refusal(actor, connection.channel, error)
             return await _page(request, actor, connection_id, comments_problem=problem, status=connecting.status_of(error))
-    chosen = {name: name in form for name in TOGGLES if name != "voice_answers" or speech.speaks()}
     async with step(actor.tenant_id) as session:
-        await connections.change_settings(session, connection_id, chosen)
-        if not chosen["answer_messages"]:
-            await thread.leave_to_people(session, connection_id)
-        await audit.note(session, actor.tenant_id, actor.note, "connection.changed", str(connection_id), chosen)
-    return page.go(request, f"/setup/channels/{connection_id}", flash="setup.saved")
+        await conduct.change(session, actor, connection_id, form)
+    home = "/setup/website" if connection.channel == "web_chat" else f"/setup/channels/{connection_id}"
+    return page.go(request, home, flash="setup.saved")
 
 
 @router.post("/setup/channels/{connection_id}/token")
@@ -135,13 +129,12 @@ async def _page(request: Request, actor: page.Actor, connection_id: UUID, *, sta
     async with step(actor.tenant_id) as session:
         await page.shell(request, session)
         row = await first(session, _LISTED + " AND n.channel <> 'web_chat' AND n.id = %s", (connection_id,))
-    if row is None:
-        raise NotFound
-    defaults = {"made": False, "token_problem": "", "comments_problem": ""}
+        if row is None:
+            raise NotFound
+        does = await conduct.shown(session, row["channel"], row["settings"])
+    defaults = {**does, "made": False, "token_problem": ""}
     return page.render(
         request, "setup/channel.html", status=status, one=_told(actor, row), road=connecting.WAYS.get(row["channel"], ""),
-        toggles={name: bool(row["settings"].get(name, before)) for name, before in TOGGLES.items()}, speaks=speech.speaks(),
-        comments=str(row["settings"].get("comments") or "") if row["channel"] in page_connecting.KINDS else None,
         polling=row["channel"] in telegram_connecting.KINDS and telegram_polling.needed(settings().public_url),
         health=(row["state"] or {}).get("health"), headers=connecting.leaving(request), **{**defaults, **values},
     )  # fmt: skip

@@ -17,6 +17,7 @@ from savdo.channels.models import Connection
 from savdo.channels.web_chat import ORIGIN
 from savdo.web import page
 from savdo.web.page import Configurer
+from savdo.web.pages import conduct
 
 PRECHAT = ("name", "phone", "email")
 
@@ -68,9 +69,10 @@ async def _page(request: Request, actor: page.Actor, *, typed: dict[str, str] | 
     async with step(actor.tenant_id) as session:
         await page.shell(request, session)
         widget = await _web_chat(session, actor)
+        does = await conduct.shown(session, widget.channel, widget.settings)
     base = settings().public_url.rstrip("/") or str(request.base_url).rstrip("/")
     snippet = f'<script async src="{base}/widget/v1/loader.js" data-key="{widget.key}" data-locale="auto"></script>'
-    defaults: dict[str, Any] = {"wrong": "", "secret": ""}
+    defaults: dict[str, Any] = {"wrong": "", "secret": "", **does}
     return page.render(
         request, "setup/website.html", status=status, widget=widget, form={**_form(widget), **(typed or {})}, snippet=snippet,
         has_secret=bool(widget.credentials.get("identity_secret")),
