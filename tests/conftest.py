@@ -17,6 +17,8 @@ TEST_DATA = Path(os.environ.get("SAVDO_TEST_DATA") or Path(tempfile.gettempdir()
 os.environ.setdefault("SAVDO_SECRET_KEYS", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=")
 os.environ.setdefault("SAVDO_ALLOWED_HOSTS", "127.0.0.1,localhost")
 os.environ.setdefault("SAVDO_DEBOUNCE_MS", "40")
+# The least there is: hundreds of tests sign in.
+os.environ.setdefault("SAVDO_PASSWORD_MEMORY_MIB", "12")
 os.environ.setdefault("SAVDO_META_APP_ID", "1000")
 os.environ.setdefault("SAVDO_META_APP_SECRET", "app_secret_123")
 os.environ.setdefault("SAVDO_META_VERIFY_TOKEN", "mytoken")

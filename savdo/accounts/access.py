@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import binascii
+import functools
 import secrets as random
 from collections.abc import Sequence
 from datetime import timedelta
@@ -12,11 +13,13 @@ from uuid import UUID
 from psycopg import errors
 from psycopg.rows import DictRow
 from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
 
 from savdo.accounts.models import Member, Role
 from savdo.base import secrets
 from savdo.base.db import Session, first, new_id, platform_step, rows, step
 from savdo.base.errors import Conflict, Invalid, NotSignedIn
+from savdo.base.settings import settings
 
 LASTS = timedelta(days=30)
 SHORTEST_PASSWORD = 10
@@ -25,10 +28,6 @@ LONGEST_PASSWORD = 200
 COMMON = frozenset(
     {"1234567890", "0123456789", "12345678910", "passwordpassword", "password123", "qwertyuiop", "1q2w3e4r5t", "qwerty12345"}
 )
-
-_hasher = PasswordHash.recommended()
-# Verified when the e-mail is unknown, so that the time tells nothing.
-_DECOY = _hasher.hash("nobody has this password")
 
 
 class WeakPassword(Invalid):
@@ -70,7 +69,7 @@ async def create_member(
         raise Invalid("This is no e-mail address.", field="email")
     check_password(password, address)
     member_id = new_id()
-    hashed = await asyncio.to_thread(_hasher.hash, password)
+    hashed = await asyncio.to_thread(_hash, password)
     try:
         await session.execute(
             """INSERT INTO members (tenant_id, id, name, email_sealed, email_hash, role, password_hash, language)
@@ -188,8 +187,23 @@ _MEMBER = """SELECT m.tenant_id, m.id, m.name, m.role, m.language, m.theme, m.pa
 
 def _matching(known: Sequence[DictRow], password: str) -> list[DictRow]:
     if not known:
-        _hasher.verify(password, _DECOY)
-    return [row for row in known if _hasher.verify(password, row["password_hash"])]
+        _hasher().verify(password, _decoy())
+    return [row for row in known if _hasher().verify(password, row["password_hash"])]
+
+
+def _hash(password: str) -> str:
+    return _hasher().hash(password)
+
+
+@functools.cache
+def _hasher() -> PasswordHash:
+    return PasswordHash((Argon2Hasher(memory_cost=settings().password_memory_mib * 1024),))
+
+
+@functools.cache
+def _decoy() -> str:
+    """Verified when the e-mail is unknown, so that the time tells nothing."""
+    return _hash("nobody has this password")
 
 
 def _member(row: DictRow) -> Member:

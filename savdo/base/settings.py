@@ -43,6 +43,7 @@ class Settings(BaseSettings):
         SecretStr(""),
         description="Comma-separated base64 keys of 32 bytes, newest first; empty keeps one in the data folder.",
     )
+    password_memory_mib: int = Field(64, ge=12, le=1024, description="Memory that checking a password takes, in MiB: what guessing costs.")
     files_url: str = Field("", description="Where files are kept: empty for the data folder, or s3://bucket/prefix.")
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level that is logged.")
     log_json: bool = Field(False, description="One JSON object a line instead of text for people.")

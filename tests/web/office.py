@@ -1,5 +1,6 @@
 """A company's office for tests: its members, its conversations, and a browser-like client of its pages."""
 
+import functools
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -37,7 +38,9 @@ READING = {
 }  # fmt: skip
 
 
+@functools.cache
 def app() -> FastAPI:
+    """Put together once: its routes cost more than most tests of a page."""
     made = FastAPI()
     page.install(made)
     for one in (
