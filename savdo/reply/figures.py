@@ -72,6 +72,10 @@ IMPLIED: Final = (
     (re.compile(r"\b(?:полу?(?=час|год|дня|месяц)|half an?(?=\s))", FLAGS), Decimal("0.5")),
     (re.compile(r"\b(?:an?|one)(?=\s(?:hour|day|week|month|year)s? and a half)", FLAGS), Decimal("1.5")),
 )
+# Half that is paid before is fifty percent.
+HALF: Final = r"(?:половин\w+|yarm\w+|ярм\w+|жартыс\w+|\bhalf\b(?! an?\b))"
+BEFOREHAND: Final = r"(?:предоплат|аванс|вперед|впер[её]д|сразу|oldindan|олдиндан|алдын ала|бірден|up ?front|in advance|deposit|prepa)"
+HALVES: Final = re.compile(rf"\b{HALF}(?=[^.!?,;]{{0,30}}{BEFOREHAND})|(?<!\w){BEFOREHAND}\w*[^.!?,;\d]{{0,20}}?(?P<half>{HALF})", FLAGS)
 PHONE: Final = re.compile(r"(?<![\d.,])(?:\+\s?\d|\(?\d)(?:[ ()‑–-]{0,2}\d){6,14}(?![\d])")
 GROUPED: Final = re.compile(r"\d{1,3}(?:[ ]\d{3})+")
 LIST_MARK: Final = re.compile(r"(?m)^\s*(\d{1,2})[.)](?=\s)|(\d)️?⃣")
@@ -162,6 +166,8 @@ def _in_words(scan: Scan) -> None:
             kind, factor, end = _unit(text, match.end())
             if kind != "plain":
                 scan.found.append(Figure(kind, (value * factor,), (value,), text[match.start() : end].strip(), match.start()))
+    for match in HALVES.finditer(text):
+        scan.found.append(Figure("percent", (Decimal(50),), (Decimal(50),), match["half"] or match[0], match.start()))
 
 
 def _follows_digits(text: str, at: int) -> bool:

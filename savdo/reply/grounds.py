@@ -53,6 +53,7 @@ class Known:
     days: weekdays.Days
     customer_days: frozenset[int]
     hours: Mapping[int, frozenset[Decimal]]
+    parts: tuple[str, ...]
     company_text: str
     customer_text: str
     names: str
@@ -70,6 +71,7 @@ def of(evidence: Evidence) -> Known:
         _days(texts, evidence.profile),
         frozenset().union(*(read.named | read.closed for read in map(weekdays.read, customer))),
         _hours(evidence.profile) or _hours_of(texts),
+        tuple(texts),
         "\n".join(texts),
         "\n".join(customer),
         "\n".join([*texts, *customer, *(passage.document_name for passage in evidence.passages)]),

@@ -24,7 +24,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from savdo.ai.language import identify, shares
-from savdo.reply import behaviour, claims, figures, grounds, injection, links, manner, people, tracing
+from savdo.reply import behaviour, bindings, claims, figures, grounds, injection, links, manner, people, tracing
 from savdo.reply.grounds import Known
 from savdo.reply.models import Evidence, Fault
 from savdo.reply.prompt import RULES
@@ -61,12 +61,14 @@ def check(text: str, language: str, evidence: Evidence, channel: str = "") -> tu
     known = grounds.of(evidence)
     text = figures.plain(text)
     all_text = figures.plain(known.company_text).lower()
+    asked = evidence.customer_said[-1] if evidence.customer_said else ""
     faults = [
         *(Fault("link", link) for link in links.unknown(text, all_text)),
         *grounds.mail_faults(text, known),
         *tracing.figure_faults(text, known),
+        *bindings.faults(text, language, known),
         *grounds.day_faults(links.without(text), known),
-        *(Fault("claim", sentence) for sentence in claims.unfounded(text, language, known.company_text, evidence.tools)),
+        *(Fault("claim", sentence) for sentence in claims.unfounded(text, language, known.company_text, evidence.tools, asked)),
         *(Fault("person", name) for name in people.unknown(links.without(text), known.names)),
         *(Fault("person", sentence) for sentence in people.others(text, known.company_text)),
         *_leaks(text, evidence, known),

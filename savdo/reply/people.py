@@ -1,6 +1,7 @@
 # ruff: noqa: E501 # a pattern is one line, or its alternatives cannot be read
 """People a reply speaks of: those nobody named before, and other customers. Pure."""
 
+import functools
 import re
 from collections.abc import Iterator
 from typing import Final
@@ -47,10 +48,10 @@ SENTENCE: Final = re.compile(r"[^.!?\n]+[.!?]*")
 
 def unknown(text: str, known: str) -> Iterator[str]:
     """Names of people that stand nowhere in `known`, in whatever letters and case."""
-    stems = {_stem(word) for word in re.findall(r"[^\W\d_]+(?:['’ʻʼ‘][^\W\d_]+)*", known)}
+    stems = {stem(word) for word in re.findall(r"[^\W\d_]+(?:['’ʻʼ‘][^\W\d_]+)*", known)}
     for pattern in (TITLED, FULL):
         for match in pattern.finditer(text):
-            if any(_stem(word) not in stems for word in match["name"].split()):
+            if any(stem(word) not in stems for word in match["name"].split()):
                 yield match["name"]
 
 
@@ -62,7 +63,9 @@ def others(text: str, company: str) -> Iterator[str]:
             yield sentence.strip()
 
 
-def _stem(word: str) -> str:
+@functools.lru_cache(maxsize=16384)
+def stem(word: str) -> str:
+    """The first letters of a name as it sounds, in Latin ones."""
     latin = "".join(LETTERS.get(letter, letter) for letter in word.lower())
     # One sound has several spellings between the alphabets, and endings change with the case.
     for one, other in (

@@ -72,6 +72,7 @@ def clauses(text: str) -> list[str]:
     return [clause for clause in CLAUSE.split(text) if clause and clause.strip()]
 
 
+@functools.lru_cache(maxsize=8192)
 def of_clause(clause: str) -> frozenset[int]:
     """The days of one clause, ranges filled in."""
     low = clause.lower()

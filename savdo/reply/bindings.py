@@ -1,0 +1,91 @@
+# ruff: noqa: E501 # tables of word forms are read by column, not by line
+"""Whether a figure of a reply belongs to what the reply says it of: a warranty of three years told for the work that has one. Pure.
+
+Only where the company names this very thing with another figure of the same kind, and names this figure nowhere near it.
+"""
+
+import functools
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from savdo.reply import claims, figures, grounds
+from savdo.reply.figures import Figure
+from savdo.reply.given import OBJECTS
+from savdo.reply.grounds import Known
+from savdo.reply.models import Fault
+
+# Days and months are both durations.
+KINDS: Final[Mapping[str, str]] = {"money": "money", "percent": "percent", "hours": "duration", "months": "duration"}
+# What a figure may be of, beside the things that may be free.
+OF: Final[Mapping[str, re.Pattern[str]]] = {
+    **{name: OBJECTS[name] for name in ("delivery", "measuring", "installation", "lifting", "design", "cleaning", "storage", "trial")},
+    **{
+        name: re.compile(words)
+        for name, words in {
+            "warranty": r"гаранти|kafolat|garantiya|кепілдік|warrant|guarantee", "prepayment": r"предоплат|аванс|перв\w+ взнос|oldindan|boshlang'ich|алдын ала|бастапқы|upfront|up front|in advance|down payment|prepa",
+            "pledge": r"залог|garov|кепіл(?!дік)|\bdeposit|pledge", "discount": r"скидк|chegirma|жеңілдік|discount|\boff\b|дешевле|arzon|арзан|cheaper", "fine": r"штраф|jarima|айыппұл|penalt|\bfine\b|\blate fee", "return": r"возврат|обмен|вернуть|qaytar|almashtir|қайтар|ауыстыр|return|refund|exchange",
+            "minimum": r"миним|kamida|minimal|ең аз|кемінде|minimum|at least", "making": r"изготовлен|tayyor|tayyorlan|дайын|готов|to make|production|ready", "repeat": r"повторн|takroriy|қайта(?:лама)? қабылдау|follow-?up|repeat", "instalment": r"рассрочк|bo'lib to'la|muddatli|бөліп төле|instal",
+            "express": r"срочн|экспресс|shoshilinch|tezkor|шұғыл|жедел|urgent|express|same-day", "night": r"ночн|tungi|түнгі|\bnight\b(?! \d)", "extra": r"доплат|qo'shimcha|қосымша|\bextra\b|surcharge",
+        }.items()
+    },
+}  # fmt: skip
+# "The bed with delivery" is the bed.
+WITH: Final = re.compile(
+    r"\b(?:с|со|вместе с|включая|with|including|incl)\s\w+|\w+(?:\s(?:bilan|билан)|(?:мен|бен|пен)\b(?:\s(?:бірге|қоса))?)|\w+ (?:qo'shib|ichida|included|входит|включен\w*)"
+)
+CLAUSE: Final = re.compile(r"[.!?;\n]+\s*|,\s+|\s(?:а|но|и|but|and|lekin|ammo|va|бірақ|және|ал|plus)\s")
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A figure, what its own clause says it is of, and what it may be of by the clauses before it."""
+
+    figure: Figure
+    of: frozenset[str]
+    near: frozenset[str]
+
+
+def faults(text: str, language: str, known: Known) -> Iterator[Fault]:
+    """Figures that a company says of another thing than the reply does."""
+    told = [one for clause in CLAUSE.split(text) for one in _told(clause, language)]
+    if told:
+        bound = [one for part in known.parts for one in _bound(part)]
+        yield from (Fault("number", one.figure.words) for one in told if _belongs_elsewhere(one, bound, known))
+
+
+def _told(clause: str, language: str) -> Iterator[Bound]:
+    of = _of(WITH.sub(" ", claims.folded(clause, language)))
+    if of and not claims.ASKS.search(claims.folded(clause, language)):
+        yield from (Bound(figure, of, of) for figure in figures.read(clause) if figure.kind in KINDS)
+
+
+def _belongs_elsewhere(told: Bound, bound: Sequence[Bound], known: Known) -> bool:
+    alike = [one for one in bound if KINDS.get(one.figure.kind) == KINDS[told.figure.kind]]
+    here = [one for one in alike if grounds.agree(told.figure, one.figure)]
+    if not here or grounds.said(told.figure, known.customer):
+        return False
+    counts = {value for figure in known.customer for value in figure.raw}
+    for thing in told.of:
+        others = [one.figure for one in alike if thing in one.of]
+        times = {one / other for figure in others for other in figure.values if other for one in told.figure.values}
+        if others and not any(thing in one.near for one in here) and not times & counts:
+            return True
+    return False
+
+
+@functools.lru_cache(maxsize=4096)
+def _bound(text: str) -> tuple[Bound, ...]:
+    """The figures of a company's text with what they are of; a clause that names nothing goes on with what was named before it."""
+    found: list[Bound] = []
+    before: frozenset[str] = frozenset()
+    for clause in CLAUSE.split(text):
+        of = _of(f"{claims.folded(clause)} {claims.folded(clause, 'uz')}")
+        before = of or before
+        found += [Bound(figure, of, before) for figure in figures.read(clause) if figure.kind in KINDS]
+    return tuple(found)
+
+
+def _of(low: str) -> frozenset[str]:
+    return frozenset(name for name, words in OF.items() if words.search(low))
