@@ -54,13 +54,14 @@ def demo(
     data: Annotated[Path, typer.Option(help="Folder of the demo's database and files.")] = Path(".data"),
     business: Annotated[Path | None, typer.Option(help="Another company than the demo one.")] = None,
     no_open: Annotated[bool, typer.Option("--no-open", help="Do not open the browser.")] = False,
+    world: Annotated[bool, typer.Option("--world", help="Connect every channel to an emulated company, from a checkout.")] = False,
 ) -> None:
     """Everything in one process with a demo company; Ctrl-C stops it."""
     os.environ["SAVDO_DATA_DIR"], os.environ["SAVDO_PORT"] = str(data), str(port)
     # Whoever looks at a demo wants to read its address, not its log.
     os.environ.setdefault("SAVDO_LOG_LEVEL", "WARNING")
     telemetry.configure()
-    demonstration.run(business, open_browser=not no_open)
+    demonstration.run(business, open_browser=not no_open, with_world=world)
 
 
 @cli.command()
@@ -172,6 +173,7 @@ def evaluate(
     wrong: Annotated[int, typer.Option(help="Print so many wrong rows of each kind.")] = 0,
     compare: Annotated[Path | None, typer.Option(help="An earlier --json; ends with 1 when a headline fell by more than noise.")] = None,
     sample: Annotated[bool, typer.Option(help="Only the part that is measured with every change.")] = False,
+    beside: Annotated[Path | None, typer.Option(help="The --json of a run with models; the report shows its answers' figures too.")] = None,
     baseline: Annotated[Path | None, typer.Option(help="Write the headlines with their row counts here.")] = None,
 ) -> None:
     """Runs messages, questions and dialogues through the real pipeline and prints the figures."""
@@ -186,7 +188,7 @@ def evaluate(
     if json_file:
         json_file.write_text(json.dumps(result, ensure_ascii=False, indent=1), encoding="utf-8")
     if report:
-        evals_report.write_quality(result, report)
+        evals_report.write_quality(result, report, evals_report.read_result(beside) if beside else None)
     if baseline:
         evals_report.write_baseline(result, baseline)
     if before is not None:

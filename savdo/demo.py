@@ -1,6 +1,7 @@
 """The demo: one process with everything, a company, and a conversation in every state."""
 
 import asyncio
+import contextlib
 import json
 import os
 import socket
@@ -14,8 +15,9 @@ from uuid import UUID
 import uvicorn
 from rich.console import Console
 
+from savdo import demo_world
 from savdo.app import create_app
-from savdo.base import jobs, runtime
+from savdo.base import http, jobs, runtime
 from savdo.base.db import platform_step, rows, step
 from savdo.base.errors import SavdoError
 from savdo.base.migrate import migrate
@@ -47,37 +49,50 @@ class PortTaken(SavdoError):
     code = "port_taken"
 
 
-def run(business: Path | None, *, open_browser: bool) -> None:
-    """Runs until Ctrl-C. Raises PortTaken, EmbeddedError or WrongBusiness before anything is started."""
+def run(business: Path | None, *, open_browser: bool, with_world: bool = False) -> None:
+    """Runs until Ctrl-C; `with_world` beside every other company, emulated. Raises PortTaken, NoWorld, EmbeddedError or
+    WrongBusiness before anything is started."""
     host, port = settings().host, settings().port
     _check_port(host, port)
     if business is not None:
         lifecycle.read_business(business)
-    out.print("» starting the database", highlight=False)
-    login = asyncio.run(_prepared(business or COMPANY))
-    # Known only now, and read by the page at /demo.
-    os.environ["SAVDO_DEMO_KEY"] = login["widget_key"]
-    settings.cache_clear()
     address = f"http://{host}:{port}"
-    threading.Thread(target=_announce, args=(address, login, open_browser), daemon=True).start()
-    uvicorn.run(create_app(with_worker=True), host=host, port=port, log_config=None, timeout_graceful_shutdown=2, server_header=False)
+    with demo_world.opened(address) if with_world else contextlib.nullcontext() as world:
+        os.environ.update(world.settings if world else {})
+        settings.cache_clear()
+        out.print("» starting the database", highlight=False)
+        login = asyncio.run(_prepared(business or COMPANY, world))
+        # Known only now, and read by the page at /demo.
+        os.environ["SAVDO_DEMO_KEY"] = login["widget_key"]
+        settings.cache_clear()
+        threading.Thread(target=_announce, args=(address, login, open_browser, world), daemon=True).start()
+        uvicorn.run(create_app(with_worker=True), host=host, port=port, log_config=None, timeout_graceful_shutdown=2, server_header=False)
 
 
-async def _prepared(business: Path) -> dict[str, str]:
-    """Migrates, and on the first start takes the company on; returns its login."""
+async def _prepared(business: Path, world: demo_world.World | None) -> dict[str, str]:
+    """Migrates, on the first start takes the company on, and connects it to the world; returns its login."""
     url = await runtime.database_address(settings())
     await asyncio.to_thread(migrate, url)
-    kept = settings().data_dir / "demo.json"
     async with runtime.running(settings(), url):
-        if kept.exists() and await _is_there(json.loads(kept.read_text())):
-            return json.loads(kept.read_text())
-        out.print("» reading the company's documents", highlight=False)
-        made = await lifecycle.onboard(business, email=EMAIL)
-        login = {key: str(value) for key, value in asdict(made).items()}
-        await seed(made.tenant_id, made.widget_key)
-        kept.touch(mode=0o600)
-        kept.write_text(json.dumps(login))
+        login = await _login(business)
+        if world is not None:
+            out.print("» connecting the channels", highlight=False)
+            await demo_world.connect(UUID(login["tenant_id"]), world)
+            await http.close()
         return login
+
+
+async def _login(business: Path) -> dict[str, str]:
+    kept = settings().data_dir / "demo.json"
+    if kept.exists() and await _is_there(json.loads(kept.read_text())):
+        return json.loads(kept.read_text())
+    out.print("» reading the company's documents", highlight=False)
+    made = await lifecycle.onboard(business, email=EMAIL)
+    login = {key: str(value) for key, value in asdict(made).items()}
+    await seed(made.tenant_id, made.widget_key)
+    kept.touch(mode=0o600)
+    kept.write_text(json.dumps(login))
+    return login
 
 
 async def seed(tenant_id: UUID, widget_key: str) -> None:
@@ -121,7 +136,7 @@ def _check_port(host: str, port: int) -> None:
             ) from None
 
 
-def _announce(address: str, login: dict[str, str], open_browser: bool) -> None:
+def _announce(address: str, login: dict[str, str], open_browser: bool, world: demo_world.World | None) -> None:
     host, _, port = address.removeprefix("http://").rpartition(":")
     for _ in range(600):
         with socket.socket() as probe:
@@ -132,9 +147,12 @@ def _announce(address: str, login: dict[str, str], open_browser: bool) -> None:
         f"\n[bold]Savdo is running.[/bold]\n\n"
         f"  The customer's side   {address}/demo\n"
         f"  The owner's side      {address}/inbox\n"
-        f"  Sign in with          {login['email']}  /  {login['password']}\n\n"
+        + (f"  Every other channel   {world.address}\n" if world else "")
+        + f"  Sign in with          {login['email']}  /  {login['password']}\n\n"
         f"  Ctrl-C stops everything; what was said is kept in {settings().data_dir.resolve()}\n",
         highlight=False,
     )
+    if world:
+        world.begin()
     if open_browser:
-        webbrowser.open(f"{address}/demo")
+        webbrowser.open(world.address if world else f"{address}/demo")

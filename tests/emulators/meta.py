@@ -88,7 +88,8 @@ class Part(Protocol):
 
 
 class Meta:
-    def __init__(self, app_id: str = "1000", secret: str = "app_secret_123", verify_token: str = "mytoken") -> None:
+    def __init__(self, app_id: str = "1000", secret: str = "app_secret_123", verify_token: str = "mytoken", first: int = 1) -> None:
+        """`first` is where its numbers begin: whoever keeps them must not meet them again in the next run."""
         self.app_id, self.secret, self.verify_token = app_id, secret, verify_token
         self.app = Starlette(routes=[
             Route("/v{version}/dialog/oauth", self._dialog, methods=["GET"]),
@@ -114,7 +115,7 @@ class Meta:
         self.pending: list[bytes] = []
         self.delivered_bodies: list[bytes] = []
         self._faults: list[Fault] = []
-        self._numbers = itertools.count(1)
+        self._numbers = itertools.count(first)
         self._delivering: asyncio.Task[None] | None = None
 
     # What a test sees and does.

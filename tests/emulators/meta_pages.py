@@ -56,6 +56,7 @@ class Page:
     def __init__(self, meta: Meta, kind: Kind = "messenger", page_id: str = "111", account: str = "", token: str = "EAAPAGE") -> None:
         self.meta, self.kind, self.page_id, self.token = meta, kind, page_id, token
         self.account = account or (page_id if kind == "messenger" else "17841400000000001")
+        self.name, self.username = "Oq Choy", "oqchoy"
         self.people: list[Person] = []
         self.sent: list[Sent] = []
         self.shown: list[tuple[str, str]] = []
@@ -172,7 +173,7 @@ class Page:
             first, _, last = person.name.partition(" ")
             named = {"first_name": first, "last_name": last} if self.kind == "messenger" else {"name": person.name, "username": "ana"}
             return {"id": node, **named}
-        return {"id": node, "user_id": self.account, "name": "Oq Choy", "username": "oqchoy"}
+        return {"id": node, "user_id": self.account, "name": self.name, "username": self.username}
 
     def _upload(self, call: Call) -> dict[str, str]:
         attachment = call.params["message"]["attachment"]

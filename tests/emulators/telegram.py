@@ -54,8 +54,9 @@ class Refusal(Exception):
 
 
 class Telegram(Accounts):
-    def __init__(self, token: str = "777:" + "A" * 35, username: str = "oqchoy_bot") -> None:
-        super().__init__(int(token.partition(":")[0]), username)
+    def __init__(self, token: str = "777:" + "A" * 35, username: str = "oqchoy_bot", first: int = 1) -> None:
+        """`first` is where its numbers begin: whoever keeps them must not meet them again in the next run."""
+        super().__init__(int(token.partition(":")[0]), username, first)
         self.token = token
         self.app = Starlette(routes=[
             Route("/bot{token}/{method}", self._method, methods=["GET", "POST"]),

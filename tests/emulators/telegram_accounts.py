@@ -21,8 +21,8 @@ class Account:
 
 
 class Accounts(Customers):
-    def __init__(self, bot_id: int, username: str) -> None:
-        super().__init__(bot_id, username)
+    def __init__(self, bot_id: int, username: str, first: int = 1) -> None:
+        super().__init__(bot_id, username, first)
         self.accounts: dict[str, Account] = {}
         self.business_mode = True
         self.echoes = True

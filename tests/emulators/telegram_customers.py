@@ -27,12 +27,12 @@ class Sent:
 class Customers:
     """Chats are private ones: a chat's id is its customer's."""
 
-    def __init__(self, bot_id: int, username: str) -> None:
+    def __init__(self, bot_id: int, username: str, first: int = 1) -> None:
         self.id, self.username = bot_id, username
         self.sent: list[Sent] = []
         self.files: dict[str, tuple[str, bytes]] = {}
         self.blocked: set[int] = set()
-        self._numbers, self._updates = itertools.count(10), itertools.count(1001)
+        self._numbers, self._updates = itertools.count(first + 9), itertools.count(first + 1000)
         self.pending: list[dict[str, Any]] = []
 
     def news(self) -> None:

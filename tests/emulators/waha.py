@@ -11,6 +11,7 @@ import itertools
 import json
 import random
 import struct
+import time
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -67,6 +68,7 @@ class Waha:
     session: str = "default"
     status: str = "WORKING"
     me: str = "15550001111@c.us"
+    name: str = "Oq Choy"
     exists: bool = True
     paired: bool = True
     revoked: bool = False
@@ -103,8 +105,8 @@ class Waha:
     def happens(self, event: str, payload: dict[str, Any]) -> None:
         number = next(self.numbers)
         self.pending.append(
-            {"id": f"evt_{number}", "timestamp": 1790416800123, "session": self.session, "engine": self.engine, "event": event,
-             "payload": payload, "me": {"id": self.me, "pushName": "Oq Choy"}}
+            {"id": f"evt_{number}", "timestamp": int(time.time() * 1000), "session": self.session, "engine": self.engine, "event": event,
+             "payload": payload, "me": {"id": self.me, "pushName": self.name}}
         )  # fmt: skip
 
     def fails(self, status: int, body: Any = None, times: int = 1) -> None:
@@ -122,10 +124,12 @@ class Waha:
         """Posts everything that waits, each `repeats` times."""
         async with httpx.AsyncClient(trust_env=False, timeout=20) as client:
             while self.pending:
-                body = json.dumps(self.pending.pop(0)).encode()
+                body = json.dumps(self.pending[0]).encode()
                 for _ in range(repeats):
                     answer = await client.post(self.config["webhooks"][0]["url"], content=body, headers=self.signed(body))
                     assert answer.status_code == 200, answer.text
+                # Only now: what was not taken is posted again.
+                self.pending.pop(0)
 
     # What the server answers.
 
@@ -169,7 +173,7 @@ class Waha:
             self.status = "STOPPED"
         elif method == "PUT":
             self.config = dict(asked["config"])
-        me = {"id": self.me, "pushName": "Oq Choy"} if self.status == "WORKING" else None
+        me = {"id": self.me, "pushName": self.name} if self.status == "WORKING" else None
         return JSONResponse({"name": self.session, "status": self.status, "me": me, "engine": {"engine": self.engine}})
 
     def _send(self, request: Request, path: str, asked: dict[str, Any]) -> Response:
@@ -203,7 +207,7 @@ class Waha:
 
     def _message(self, chat: str, text: str, more: Mapping[str, Any], *, own: bool = False, number: str = "") -> dict[str, Any]:
         payload = {
-            "id": f"{str(own).lower()}_{chat}_{number or f'3EB0{next(self.numbers):012X}'}", "timestamp": 1790416800,
+            "id": f"{str(own).lower()}_{chat}_{number or f'3EB0{next(self.numbers):012X}'}", "timestamp": int(time.time()),
             "from": self.me if own else chat, "to": chat if own else self.me, "fromMe": own, "body": text, "hasMedia": False,
             "media": None, "replyTo": None, "location": None, "vCards": [], **more,
         }  # fmt: skip

@@ -55,7 +55,7 @@ class WhatsApp:
         self, meta: Meta, number_id: str = "200000000000002", *, token: str = "EAAwhatsapp", waba: str = "100000000000001"
     ) -> None:
         self.meta, self.number_id, self.token, self.waba = meta, number_id, token, waba
-        self.display = "15550001111"
+        self.name, self.display = "Oq Choy", "15550001111"
         self.quality = "GREEN"
         self.people: list[Person] = []
         self.sent: list[Sent] = []
@@ -161,7 +161,7 @@ class WhatsApp:
             url = f"{call.base}/files/{call.node}"
             return {"messaging_product": "whatsapp", "id": call.node, "url": url, "mime_type": mime, "file_size": len(content)}
         if call.node == self.number_id and not call.edge:
-            return {"id": call.node, "display_phone_number": self.display, "verified_name": "Oq Choy", "quality_rating": self.quality}
+            return {"id": call.node, "display_phone_number": self.display, "verified_name": self.name, "quality_rating": self.quality}
         if call.node == self.waba and call.edge == "message_templates":
             return self._listed(call.params)
         if call.node == self.number_id and call.edge == "media":

@@ -1,0 +1,147 @@
+"""Every channel of one company as its customers meet it: who writes there, what they are answered, and what may go wrong."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from tests.emulators.meta import Meta
+from tests.emulators.meta_pages import INSTAGRAM_SCOPES, MESSENGER_SCOPES, Page
+from tests.emulators.telegram import Telegram
+from tests.emulators.waha import Waha
+from tests.emulators.whatsapp import SCOPES, WhatsApp
+
+COMPANY = "Chinor Mebel"
+ENTER = "Its new token is {token}: the owner enters it on the channel's page under Set-up. What waits goes out then."
+LOG_IN = "The owner logs in again on the channel's page under Set-up. What waits goes out then."
+ACCOUNT, LINK = 7001, "bc_1"
+PAGE, LEADING_PAGE = "111", "112"
+
+
+@dataclass
+class Road:
+    """`address` is how customers find the company; `connected` what a connection is made of; customers are known by their
+    names. `heard` is everything they were sent, oldest first (name, text). `phone` is a person of the company who answers
+    in the channel's own app, None where there is none. `breaks` gives back what its owner has to do; `mends` undoes it where
+    that happens outside."""
+
+    kind: str
+    title: str
+    address: str
+    connected: Mapping[str, str]
+    says: Callable[[str, str], object]
+    heard: Callable[[], list[tuple[str, str]]]
+    phone: Callable[[str, str], object] | None
+    trouble: str
+    breaks: Callable[[], str]
+    mended: str = ""
+    mends: Callable[[], object] | None = None
+    note: str = ""
+
+
+def telegram_bot(telegram: Telegram, people: Mapping[str, int]) -> Road:
+    def breaks() -> str:
+        telegram.token = f"{telegram.id}:{'B' * 30}{telegram.calls.total():05}"
+        return ENTER.format(token=telegram.token)
+
+    return Road(
+        "telegram_bot", "Telegram", f"@{telegram.username}", {"token": telegram.token},
+        lambda name, text: telegram.customer_says(people[name], text, **_who(people, name)), partial(_heard, telegram, people),
+        None, "BotFather gives out a new token", breaks,
+    )  # fmt: skip
+
+
+def telegram_business(telegram: Telegram, people: Mapping[str, int]) -> Road:
+    account = telegram.owner_links(ACCOUNT, LINK)
+
+    def breaks() -> str:
+        telegram.owner_switches(account, on=False)
+        return "The owner has taken the bot out of the account: it reads and writes nothing there."
+
+    return Road(
+        "telegram_business", "Telegram Business", "@chinor_mebel", {"token": telegram.token},
+        lambda name, text: telegram.customer_writes(account, people[name], text, **_who(people, name)), partial(_heard, telegram, people),
+        lambda name, text: telegram.owner_answers(account, people[name], text),
+        "The owner switches the bot off", breaks, "The owner switches it on", partial(telegram.owner_switches, account, on=True),
+    )  # fmt: skip
+
+
+def whatsapp(meta: Meta, people: Mapping[str, str]) -> Road:
+    number = WhatsApp(meta, token="EAAnumber")
+    number.name, number.display = COMPANY, "998712007733"
+    known = {name: number.person(name, wa_id=phone) for name, phone in people.items()}
+
+    def breaks() -> str:
+        number.token = _new_token(meta, number.token, SCOPES)
+        return ENTER.format(token=number.token)
+
+    return Road(
+        "whatsapp_cloud", "WhatsApp", "+998 71 200 77 33",
+        {"account": number.number_id, "token": number.token, "business_id": number.waba},
+        lambda name, text: number.says(known[name], text), lambda: [(one.person.name, one.text) for one in number.sent],
+        lambda name, text: number.person_answers(known[name], text), "The token expires", breaks,
+    )  # fmt: skip
+
+
+def messenger(meta: Meta, people: list[str]) -> Road:
+    page = Page(meta, "messenger", PAGE, token="EAApage")
+    return _page(meta, page, "messenger", "Messenger", COMPANY, people, MESSENGER_SCOPES)
+
+
+def instagram(meta: Meta, people: list[str]) -> Road:
+    page = Page(meta, "instagram", LEADING_PAGE, account="17841400000000001", token="EAAgram")
+    page.username = "chinor.mebel"
+    return _page(meta, page, "instagram", "Instagram", "@chinor.mebel", people, INSTAGRAM_SCOPES)
+
+
+def waha(server: Waha, people: Mapping[str, str]) -> Road:
+    server.name, server.me = COMPANY, "998712007744@c.us"
+    names = {f"{phone}@c.us": name for name, phone in people.items()}
+
+    def breaks() -> str:
+        server.status = "SCAN_QR_CODE"
+        return "The owner opens the channel's page under Set-up, where the code is, and lets the phone scan it."
+
+    def mends() -> None:
+        server.status = "WORKING"
+
+    return Road(
+        "waha", "WhatsApp by QR code", "+998 71 200 77 44", {"session": server.session, "key": server.key},
+        lambda name, text: server.says(people[name], text, name=name), lambda: [(names[one.chat], one.text) for one in server.sent],
+        lambda name, text: server.person_answers(people[name], text),
+        "The phone is unlinked", breaks, "The phone scans the code", mends,
+    )  # fmt: skip
+
+
+def _page(meta: Meta, page: Page, kind: str, title: str, address: str, people: list[str], scopes: set[str]) -> Road:
+    page.name = COMPANY
+    known = {name: page.person(name) for name in people}
+    led = {"instagram_business_account": {"id": page.account, "username": page.username}} if kind == "instagram" else {}
+    listed = {"id": page.page_id, "name": COMPANY, "access_token": page.token, **led}
+    meta.pages.append(listed)
+
+    def breaks() -> str:
+        listed["access_token"] = page.token = _new_token(meta, page.token, scopes)
+        return LOG_IN
+
+    return Road(
+        kind, title, address, {"account": page.account, "token": page.token, "business_id": page.page_id, "page_id": page.page_id},
+        lambda name, text: page.says(known[name], text), lambda: [(one.person.name, one.text) for one in page.sent if one.person],
+        lambda name, text: page.person_answers(known[name], text), "The token expires", breaks,
+    )  # fmt: skip
+
+
+def _new_token(meta: Meta, token: str, scopes: set[str]) -> str:
+    meta.token_expires(token)
+    made = f"EAAworld{meta.number()}"
+    meta.tokens[made] = set(scopes)
+    return made
+
+
+def _who(people: Mapping[str, int], name: str) -> dict[str, Any]:
+    return {"from": {"id": people[name], "is_bot": False, "first_name": name}}
+
+
+def _heard(telegram: Telegram, people: Mapping[str, int]) -> list[tuple[str, str]]:
+    names = {chat: name for name, chat in people.items()}
+    return [(names[one.chat], one.text) for one in telegram.sent]
