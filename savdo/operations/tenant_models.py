@@ -85,7 +85,8 @@ async def add(tenant_id: UUID, actor: str, provider: str, name: str, *, key: str
         changes = Changes(chain=wanted)
         if key.strip():
             changes["keys"] = {provider: key}
-        if base.strip():
+        # The address is of no other provider's models, whatever a form still holds.
+        if base.strip() and provider == "compatible":
             changes["base"] = base
         try:
             await _changed(session, tenant_id, actor, **changes)

@@ -264,6 +264,7 @@ async def test_that_axe_finds_nothing_anywhere(town: Street, new_context: NewCon
         "persona",
         "persona/scenarios",
         "setup",
+        "setup/models",
         "nowhere",
         f"inbox/{town.company.tenant_id}",
     )
