@@ -108,6 +108,7 @@ class World:
 
     def turn(self, road: str) -> None:
         """Has the trouble of a channel happen, or end."""
+        self._write()
         found = self.roads[road]
         if found.note and found.mends is not None:
             found.mends()
