@@ -13,7 +13,7 @@ from savdo.base import http, runtime
 from savdo.base.settings import settings
 from savdo.channels import telegram_connecting, telegram_polling
 from savdo.reply import turn
-from savdo.web import health, hooks, page, tracing, widget
+from savdo.web import health, hooks, meta_notices, page, tracing, widget
 from savdo.web.pages import (
     account,
     channels,
@@ -31,8 +31,9 @@ from savdo.web.pages import (
 )
 
 ROUTERS = (
-    health.router, hooks.router, widget.router, account.router, inbox.router, composer.router, roads.router, knowledge.router, tryit.router,
-    persona.router, scenarios.router, channels.router, connecting.router, model_chain.router, website.router, landing.router,
+    health.router, meta_notices.router, hooks.router, widget.router, account.router, inbox.router, composer.router, roads.router,
+    knowledge.router, tryit.router, persona.router, scenarios.router, channels.router, connecting.router, model_chain.router,
+    website.router, landing.router,
 )  # fmt: skip
 
 

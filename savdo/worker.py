@@ -7,8 +7,9 @@ from savdo.base import jobs, limits
 from savdo.base.db import platform_step
 from savdo.base.settings import settings
 from savdo.channels import meta_tokens, telegram_health, telegram_sessions
-from savdo.conversations import contacts, echoes, media, merging, outbox, voices
+from savdo.conversations import contacts, echoes, erasure, media, merging, outbox, voices
 from savdo.knowledge import ingest
+from savdo.operations import deletions
 from savdo.reply import review, scenarios, turn
 
 JOBS = (
@@ -21,6 +22,8 @@ JOBS = (
     media.fetch,
     echoes.settle,
     contacts.introduce,
+    erasure.forget_files,
+    deletions.carry_out,
     merging.by_phone,
     meta_tokens.watch,
     telegram_health.watch,

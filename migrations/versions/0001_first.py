@@ -561,6 +561,13 @@ CREATE TABLE audit (
   PRIMARY KEY (tenant_id, id)
 );
 
+-- Whoever asked to be forgotten, under a code that does not say who; of no tenant, because any may have known them.
+CREATE TABLE deletions (
+  code text PRIMARY KEY,
+  asked_at timestamptz NOT NULL DEFAULT now(),
+  done_at timestamptz
+);
+
 CREATE UNLOGGED TABLE limits (
   key text PRIMARY KEY,
   window_start timestamptz NOT NULL,
@@ -583,7 +590,7 @@ DECLARE t record; key text;
 BEGIN
   FOR t IN SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
             WHERE n.nspname = 'public' AND c.relkind = 'r' AND c.relname NOT LIKE 'procrastinate%'
-              AND c.relname NOT IN ('alembic_version', 'limits') LOOP
+              AND c.relname NOT IN ('alembic_version', 'limits', 'deletions') LOOP
     key := CASE WHEN t.relname = 'tenants' THEN 'id' ELSE 'tenant_id' END;
     EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', t.relname);
     EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', t.relname);
@@ -596,6 +603,7 @@ END $$;
 REVOKE UPDATE, DELETE ON audit FROM savdo_app, savdo_platform;
 REVOKE INSERT, DELETE ON tenants FROM savdo_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON limits TO savdo_app, savdo_platform;
+GRANT SELECT, INSERT, UPDATE ON deletions TO savdo_platform;
 GRANT SELECT, INSERT, UPDATE, DELETE ON procrastinate_jobs, procrastinate_events, procrastinate_periodic_defers, procrastinate_workers
   TO savdo_app, savdo_platform;
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO savdo_app, savdo_platform;

@@ -66,6 +66,19 @@ async def of_accounts(channel: str, accounts: Collection[str], businesses: Colle
     return [_opened(row) for row in found]
 
 
+async def of_owner(user_id: str) -> list[Connection]:
+    """What a person connected by logging in at Meta (`settings.connected_by`, their id for this installation's app), in
+    whichever company."""
+    async with platform_step("what a person has connected") as session:
+        found = await rows(
+            session,
+            """SELECT tenant_id, id, channel, name, key, credentials, settings, status, account FROM connections
+                WHERE status <> 'off' AND settings->>'connected_by' = %s""",
+            (user_id,),
+        )
+    return [_opened(row) for row in found]
+
+
 async def by_id(session: Session, connection_id: UUID) -> Connection:
     return await answered(await asked(session, connection_id))
 
@@ -117,6 +130,15 @@ async def forget(session: Session, connection_id: UUID) -> None:
     """Switches a connection off and forgets its credentials; what was said stays."""
     await session.execute(
         "UPDATE connections SET status = 'off', problem = NULL, credentials = %s WHERE id = %s", (secrets.seal(b"{}"), connection_id)
+    )
+
+
+async def lose(session: Session, connection_id: UUID, problem: str) -> None:
+    """The other company has ended what a connection lived by: its credentials are good for nothing, and its owner is asked
+    for new ones."""
+    await session.execute(
+        "UPDATE connections SET status = 'reconnect', problem = %s, credentials = %s WHERE id = %s AND status <> 'off'",
+        (problem, secrets.seal(b"{}"), connection_id),
     )
 
 

@@ -24,6 +24,7 @@ from savdo.channels.models import Checked, Connection, channel
 HOOK = "/hooks/meta"
 # Their events come by one page's subscription.
 PAGE_KINDS = ("messenger", "instagram")
+REVOKED = "Whoever connected this has taken the permission back at Meta; connect it again."
 
 
 class AccountHere(Conflict):
@@ -103,6 +104,18 @@ async def disconnect(tenant_id: UUID, by: str, connection_id: UUID) -> None:
     # Switched off here is what counts: whatever Meta still delivers finds no connection.
     with contextlib.suppress(SavdoError):
         await channel(connection.channel).subscribe(connection, "")
+
+
+async def revoke(user_id: str) -> None:
+    """Whoever connected something at Meta has taken that back, there: their token and their id are forgotten, and the
+    company is asked to connect it again."""
+    for connection in await connections.of_owner(user_id):
+        async with step(connection.tenant_id) as session:
+            await connections.lose(session, connection.id, REVOKED)
+            await connections.change_settings(session, connection.id, {"connected_by": ""})
+            await audit.note(
+                session, connection.tenant_id, "system", "connection.revoked", str(connection.id), {"channel": connection.channel}
+            )
 
 
 async def deliver(connection: Connection) -> None:

@@ -125,11 +125,12 @@ async def call(
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """What a token may do. `expires_at` in Unix seconds, 0 for never."""
+    """What a token may do. `expires_at` in Unix seconds, 0 for never; `user_id` is whoever gave it, "" where nobody tells."""
 
     is_valid: bool
     expires_at: int
     scopes: frozenset[str]
+    user_id: str = ""
 
 
 async def permit(connection: Connection, service: str) -> Permit:
@@ -144,7 +145,8 @@ async def permit_of(token: str, service: str) -> Permit:
     found = await call(app, "GET", "debug_token", params={"input_token": token})
     try:
         data = found["data"]
-        return Permit(bool(data["is_valid"]), int(data.get("expires_at") or 0), frozenset(map(str, data.get("scopes") or ())))
+        scopes = frozenset(map(str, data.get("scopes") or ()))
+        return Permit(bool(data["is_valid"]), int(data.get("expires_at") or 0), scopes, str(data.get("user_id") or ""))
     except (KeyError, TypeError, ValueError, AttributeError):
         raise Unreachable(_unreadable(app)) from None
 

@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 from pydantic import BaseModel, ValidationError
 
 from savdo.base.settings import settings
-from savdo.channels import meta_graph
+from savdo.channels import meta_graph, meta_webhooks
 from savdo.channels.errors import BadSignature, Disconnected, Unreachable
 
 SERVICE = "Facebook"
@@ -109,15 +109,16 @@ def signed(request: str) -> str:
     """Whom a notice of Meta's is about (`signed_request` of a deauthorisation or a deletion): the id of whoever connected.
     Raises BadSignature."""
     given, _, payload = request.partition(".")
-    secret = settings().meta_app_secret.get_secret_value()
-    right = hmac.digest(secret.encode(), payload.encode(), hashlib.sha256)
+    # A login with Instagram itself belongs to a part of the app with a secret of its own.
+    known = [one.get_secret_value().encode() for one in (settings().meta_app_secret, settings().instagram_app_secret)]
     told: Any = None
     with suppress(binascii.Error, ValueError):
-        if secret and hmac.compare_digest(_bytes(given), right):
+        right = [hmac.digest(secret, payload.encode(), hashlib.sha256) for secret in known if secret]
+        if any(hmac.compare_digest(_bytes(given), one) for one in right):
             told = json.loads(_bytes(payload))
     if not isinstance(told, dict) or str(told.get("algorithm", "")).upper() != "HMAC-SHA256" or not told.get("user_id"):
         raise BadSignature
-    return str(told["user_id"])
+    return str(meta_webhooks.storable(str(told["user_id"])))[:64]
 
 
 def missing(kind: str, granted: Sequence[str]) -> tuple[str, ...]:

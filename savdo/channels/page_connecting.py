@@ -6,7 +6,7 @@ with the choice. Source: the fact sheet on Meta's login and webhooks.
 
 import json
 import secrets as random
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -50,7 +50,7 @@ class NothingToConnect(NotFound):
 @dataclass(frozen=True, slots=True)
 class Offer:
     """A page or an account the member may connect, and its token. `linked` is the page that leads an account; one with no
-    `account` cannot be connected here, because the page leads none."""
+    `account` cannot be connected here, because the page leads none. `user` is the member's id at Meta, for this app."""
 
     account: str
     name: str
@@ -58,6 +58,7 @@ class Offer:
     linked: str = ""
     seconds: int = 0
     permissions: tuple[str, ...] = ()
+    user: str = ""
 
 
 async def begin(tenant_id: UUID, member_id: UUID, kind: str, *, by_page: bool = True) -> str:
@@ -151,7 +152,7 @@ async def answer_comments(tenant_id: UUID, by: str, connection_id: UUID, how: st
 
 async def _connected(tenant_id: UUID, by: str, kind: str, offer: Offer) -> tuple[Connection, Checked]:
     credentials = {"token": offer.token} | ({"permissions": ",".join(offer.permissions)} if offer.permissions else {})
-    chosen = {"page_id": offer.linked, "business_id": offer.linked, "token_expires_at": _end(offer.seconds)}
+    chosen = {"page_id": offer.linked, "business_id": offer.linked, "token_expires_at": _end(offer.seconds), "connected_by": offer.user}
     if offer.seconds:
         chosen["token_given_at"] = clock.now().isoformat()
     try:
@@ -174,7 +175,7 @@ async def _offers(kind: str, code: str) -> list[Offer]:
     granted = await meta_graph.permit_of(token.value, meta_login.SERVICE)
     if missing := meta_login.missing(kind, tuple(granted.scopes)):
         raise MissingPermission(f"Log in again and allow also: {', '.join(missing)}.")
-    return [_of_page(kind, page) for page in await meta_login.pages(token) if page.access_token]
+    return [replace(_of_page(kind, page), user=granted.user_id) for page in await meta_login.pages(token) if page.access_token]
 
 
 def _of_page(kind: str, page: meta_login.Page) -> Offer:
@@ -192,12 +193,11 @@ async def _own_account(code: str) -> Offer:
     if missing:
         raise MissingPermission(f"Log in again and allow also: {', '.join(missing)}.")
     found = await instagram_login.account(token.value)
-    return Offer(found.user_id or found.id, f"@{found.username}", token.value, "", token.seconds, token.permissions)
+    return Offer(found.user_id or found.id, f"@{found.username}", token.value, "", token.seconds, token.permissions, found.id)
 
 
 def _offer(one: Mapping[str, Any]) -> Offer:
-    permissions: Sequence[str] = one["permissions"]
-    return Offer(one["account"], one["name"], one["token"], one["linked"], one["seconds"], tuple(permissions))
+    return replace(Offer(**one), permissions=tuple(one["permissions"]))
 
 
 def _end(seconds: int) -> str:

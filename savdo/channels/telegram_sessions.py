@@ -18,7 +18,6 @@ import psycopg
 import structlog
 from pydantic_core import to_json
 
-from savdo.base import secrets
 from savdo.base.db import first, new_id, platform_step, rows, step
 from savdo.base.errors import SavdoError
 from savdo.channels import connections, telegram_held, telegram_relay
@@ -322,8 +321,5 @@ async def _relay(worker: Worker, connection: Connection, held: Held) -> None:
 async def _lost(connection: Connection, error: Disconnected) -> None:
     """Shows the owner that the account is gone, and forgets a session that is good for nothing any more."""
     async with step(connection.tenant_id) as session:
-        await session.execute(
-            "UPDATE connections SET status = 'reconnect', problem = %s, credentials = %s WHERE id = %s AND status = 'active'",
-            (error.message, secrets.seal(b"{}"), connection.id),
-        )
+        await connections.lose(session, connection.id, error.message)
     log.info("account disconnected", connection_id=str(connection.id), code=error.code)

@@ -10,10 +10,11 @@ from psycopg import sql
 from savdo.base import db
 from savdo.base.db import Session, rows
 
-# Not a tenant's, and readable by the application: the queue, the schema's revision, the rate limits.
+# Not a tenant's, and readable by the application: the queue, the schema's revision, the rate limits, who wants to be forgotten.
 SHARED = {
     "alembic_version",
     "limits",
+    "deletions",
     "procrastinate_jobs",
     "procrastinate_events",
     "procrastinate_periodic_defers",
