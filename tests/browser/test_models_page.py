@@ -1,5 +1,6 @@
 """The page for models in a real browser: from nothing to a chain, a test call without a reload, a key let go."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest_asyncio
 from playwright.async_api import Page, expect
 
-from savdo.ai import cost
+from savdo.ai import chain, cost
 from savdo.ai.cost import Payer
 from savdo.ai.talk import Entry, Usage
 from savdo.base import clock, db
@@ -27,6 +28,8 @@ SHOTS = os.environ.get("SAVDO_SHOTS", "")
 async def models() -> AsyncIterator[Models]:
     """An installation without models, and a server that could be a provider's."""
     far = Models(["401"])
+    # A busy machine takes longer to load the library than a page is waited for.
+    await asyncio.to_thread(chain.adapter)
     with fresh() as patch:
         async with serving(far) as address:
             configure(patch, "", {"openai": address, "groq": address})
