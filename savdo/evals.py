@@ -225,18 +225,19 @@ class Talk:
                 "SELECT text FROM messages WHERE conversation_id = %s AND direction = 'out' AND number > %s ORDER BY number",
                 (self.conversation, taken[-1].number),
             )
-        reasons = (await self._handovers())[len(before) :]
-        return {"reply": "\n".join(row["text"] for row in replies), "handover": reasons[0] if reasons else None}
+        # A call that stands open is called again where the customer now says more of what they want.
+        called = [reason for one, reason in (await self._handovers()).items() if before.get(one) != reason]
+        return {"reply": "\n".join(row["text"] for row in replies), "handover": called[0] if called else None}
 
     async def lead(self) -> tuple[Figures, int]:
         async with step(self.company.connection.tenant_id) as session:
             found = await first(session, "SELECT facts, score FROM leads WHERE conversation_id = %s", (self.conversation,))
         return (found["facts"], found["score"]) if found else ({}, 0)
 
-    async def _handovers(self) -> list[str]:
+    async def _handovers(self) -> dict[UUID, str]:
         async with step(self.company.connection.tenant_id) as session:
-            found = await rows(session, "SELECT reason FROM handovers WHERE conversation_id = %s ORDER BY id", (self.conversation,))
-        return [row["reason"] for row in found]
+            found = await rows(session, "SELECT id, reason FROM handovers WHERE conversation_id = %s ORDER BY id", (self.conversation,))
+        return {row["id"]: row["reason"] for row in found}
 
 
 def single(text: str, profile: Mapping[str, Any]) -> Turn:

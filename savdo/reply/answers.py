@@ -13,7 +13,7 @@ from uuid import UUID
 from savdo.ai import language
 from savdo.knowledge import words
 from savdo.knowledge.models import Found, Passage
-from savdo.reply import durations, gloss, sayings
+from savdo.reply import durations, gloss, sayings, totals
 from savdo.reply.models import Reading, Turn
 
 MOST_ROWS: Final = 3
@@ -33,11 +33,8 @@ CLOSE: Final = 0.8
 CERTAIN: Final = 0.75
 SECOND: Final = 0.35
 MOST_PIECES: Final = 1000
-MONEY_HEADING: Final = re.compile(r"цена|стоимость|тариф.?руб|narx|summa|price|cost|баға|құны|so.?m|сум|тенге|теңге", re.IGNORECASE)
 UNIT_HEADING: Final = re.compile(r"birlik|o.?lchov birligi|unit\b|единица|ед\b|бірлік|өлшем бірлігі", re.IGNORECASE)
 HEADING_CURRENCY: Final = (("UZS", r"so.?m|сум|сўм|uzs"), ("KZT", r"тенге|теңге|tenge|kzt|₸"), ("USD", r"usd|\$|доллар"))
-AREA: Final = re.compile(r"(?<![\d.,])(\d{1,4})\s?(?:m2|м2|m²|м²|кв\w*|kv\w*|sq\w*|шаршы\w*|квадрат\w*)", re.IGNORECASE)
-SQUARE_METRE: Final = re.compile(r"(?<!\w)(?:m2|м2|m²|м²|кв\.?\s?м|kv\.?\s?m|sq\.?\s?m)(?!\w)", re.IGNORECASE)
 # Every answer puts what it worked out in brackets, or behind the total's mark.
 WORKED_OUT: Final = re.compile(r"\(([^()]+)\)|(\d+ × [\d ]+ = [^.\n]+)")
 ANCHOR: Final = re.compile(r"(?<!\w)(?:[A-Z]{2,}\w*|[a-z]+\d+|\d{3,}|[A-Z]\w*\d\w*)(?!\w)")
@@ -99,7 +96,7 @@ def _rows(turn: Turn, reading: Reading, rows: Sequence[Passage]) -> str:
 def _total(turn: Turn, reading: Reading, row: Passage) -> str:
     """What the wanted quantity costs. Not when the row itself says the number: "a table for 10" is no ten tables."""
     count: Any = reading.entities.get("quantity") or _area(turn, row)
-    cell = next(((heading, value) for heading, value in (row.cells or {}).items() if MONEY_HEADING.search(heading)), None)
+    cell = next(((heading, value) for heading, value in (row.cells or {}).items() if totals.MONEY_HEADING.search(heading)), None)
     if not isinstance(count, int) or not 1 < count < MOST_PIECES or cell is None or re.search(rf"(?<!\d){count}(?!\d)", row.text):
         return ""
     price = re.sub(r"\D", "", cell[1])
@@ -111,8 +108,8 @@ def _total(turn: Turn, reading: Reading, row: Passage) -> str:
 
 def _area(turn: Turn, row: Passage) -> int | None:
     """The square metres asked about, where the row is priced by them."""
-    asked = AREA.findall(turn.text)
-    return int(asked[0]) if len(asked) == 1 and SQUARE_METRE.search(row.text) else None
+    asked = totals.METRES.findall(turn.text)
+    return int(asked[0]) if len(asked) == 1 and totals.BY_THE_METRE.search(row.text) else None
 
 
 def row_said(passage: Passage, currency: str, reading: Reading) -> str:
@@ -123,7 +120,7 @@ def row_said(passage: Passage, currency: str, reading: Reading) -> str:
     for heading, value in (passage.cells or {}).items():
         if not value.strip():
             continue
-        if MONEY_HEADING.search(heading) and re.search(r"\d", value) and not price:
+        if totals.MONEY_HEADING.search(heading) and re.search(r"\d", value) and not price:
             price = _priced(heading, value, currency, reading)
         elif not price:
             names.append(value)

@@ -4,6 +4,7 @@ Facts come from passages, campaigns and the profile only. Where they do not hold
 colleague is asked, and a colleague is.
 """
 
+import itertools
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -12,15 +13,19 @@ from typing import Any, Final
 from savdo.ai import language
 from savdo.knowledge import words
 from savdo.knowledge.models import Found, Passage
-from savdo.reply import answers, cues, leads, sayings, topic, visits
+from savdo.reply import answers, cues, leads, sayings, topic, totals, visits
 from savdo.reply.models import Campaign, Draft, Reading, Turn
 
 LONGEST: Final = 700
 # Below this share an intent is a guess; from this support on, a passage answers whatever the intent was taken for.
 DOUBTED: Final = 0.55
+# Asked so often in vain what they mean, a colleague is asked.
+MOST_TRIES: Final = 2
 PLAINLY: Final = 0.45
 # A question read as one of these is one still, until the reading is this sure.
 CERTAIN: Final = 0.9
+# Of fewer words it is not said whether they ask or tell.
+TOLD_IN: Final = 4
 ASKED_AS: Final = frozenset({"booking", "ready_to_buy", "order_status", "contact_details", "off_topic", "unclear", "spam", "thanks_bye"})
 WEEKDAYS_OR_HOURS: Final = re.compile(
     r"ishlay|ишлай|soat|соат|ochiq|очиқ|очик|yopil|dam olish|ish vaqti|nechi?gacha|нечагача|"
@@ -36,22 +41,22 @@ BESIDE_A_FILE: Final = frozenset({"opt_out", "complaint", "spam"})
 
 def compose(turn: Turn, reading: Reading, found: Found) -> Draft:
     """The draft for a turn; pure apart from remembered vectors. Silent while a person talks and to spam."""
-    facts = leads.facts_of(turn, reading)
-    everything = {**turn.facts, **facts}
     if turn.status in ("human", "closed") or _is_spam(turn, reading):
-        return Draft("", reading, silent=True, facts=facts if turn.status == "human" else {}, score=leads.score(everything))
+        facts = leads.facts_of(turn, reading)
+        return Draft("", reading, silent=True, facts=facts if turn.status == "human" else {}, score=leads.score({**turn.facts, **facts}))
     says = _from_thread(turn, reading)
     draft = _doubted(turn, reading, found) if says else FROM_PASSAGES.get(reading.intent, _question)(turn, reading, found)
     draft = draft or (says(turn, reading) if says else _unknown(turn, reading))
     text = _shortened(_greeted(turn, reading, draft.text))
-    return replace(draft, text=text, facts=facts, score=leads.score(everything))
+    facts = leads.facts_of(turn, draft.reading)
+    return replace(draft, text=text, facts=facts, score=leads.score({**turn.facts, **facts}))
 
 
 def _doubted(turn: Turn, reading: Reading, found: Found) -> Draft | None:
     """The answer to a question that was perhaps read as something else: only where the passages hold it plainly."""
     asks_first = reading.intent == "booking" and not reading.entities.get("timeline") and bool(cues.QUESTION.search(turn.text))
     asks = reading.intent in ASKED_AS and bool(cues.QUESTION.search(turn.text))
-    sure = reading.confidence >= (CERTAIN if asks else DOUBTED) and not asks_first
+    sure = (reading.confidence >= (CERTAIN if asks else DOUBTED) and not asks_first) or _is_said(turn, reading)
     if reading.wants_human or sure or reading.intent in ("greeting", "opt_out") or len(turn.text.split()) < 3:
         return None
     answer = answers.find(turn, reading, topic.asked(turn), found)
@@ -60,7 +65,16 @@ def _doubted(turn: Turn, reading: Reading, found: Found) -> Draft | None:
     # Whoever asks about a visit before it is asked when they would come.
     step = sayings.say("ask_when", turn, reading) if asks_first else ""
     notes = (*answer.notes, f"read as {reading.intent}, doubted")
+    if not asks_first:
+        reading = replace(reading, intent=next((one for one, _ in reading.intents if one in leads.QUESTIONS), "question_product"))
     return Draft(_joined(answer.text, step), reading, cited=answer.cited, notes=notes, grounds=answer.grounds)
+
+
+def _is_said(turn: Turn, reading: Reading) -> bool:
+    """Whether what the turn was read as stands there in so many words."""
+    if reading.intent == "booking":
+        return "when" in reading.entities and not cues.QUESTION.search(turn.text)
+    return reading.intent == "ready_to_buy" and cues.decides(turn.text)
 
 
 def _from_thread(turn: Turn, reading: Reading) -> Said | None:
@@ -137,10 +151,19 @@ def _file(turn: Turn, reading: Reading) -> Draft:
 
 def _unclear(turn: Turn, reading: Reading) -> Draft:
     asked = next((said.text for said in reversed(turn.history) if said.author == "bot"), "")
-    if asked.rstrip().endswith("?") and re.search(r"\w", turn.text):
+    if _times_not_understood(turn, reading) >= MOST_TRIES:
+        return _colleague(turn, reading)
+    if asked.rstrip().endswith("?") and re.search(r"\w", turn.text) and not _times_not_understood(turn, reading):
         step = _next_step(turn, reading) or sayings.say("anything_else", turn, reading)
         return Draft(_joined(sayings.say("acknowledged", turn, reading), step), reading)
     return Draft(sayings.say("unclear", turn, reading), reading)
+
+
+def _times_not_understood(turn: Turn, reading: Reading) -> int:
+    """How often the customer was just asked, one answer after the other, what they mean."""
+    asked = [sayings.written(one, reading) for one in sayings.catalogue()["unclear"][reading.language]]
+    said = [one.text for one in reversed(turn.history) if one.author == "bot"]
+    return sum(1 for _ in itertools.takewhile(lambda text: any(one in text for one in asked), said))
 
 
 def _objection(turn: Turn, reading: Reading, found: Found) -> Draft:
@@ -175,6 +198,8 @@ def _names_a_case(turn: Turn, passage: Passage) -> bool:
 
 
 def _question(turn: Turn, reading: Reading, found: Found) -> Draft:
+    if total := totals.find(turn, reading, found.passages):
+        return Draft(_joined(total.text, _next_step(turn, reading)), reading, cited=total.cited, grounds=(total.worked,))
     answer = answers.find(turn, reading, topic.asked(turn), found)
     if answer is None:
         priced = _campaign_price(turn, reading) if reading.intent == "question_price" else ""
@@ -186,6 +211,14 @@ def _question(turn: Turn, reading: Reading, found: Found) -> Draft:
 
 
 def _unknown(turn: Turn, reading: Reading) -> Draft:
+    if not cues.QUESTION.search(turn.text) and len(turn.text.split()) >= TOLD_IN:
+        # What they need or have was told and nothing asked: they go on, and no colleague is disturbed.
+        step = _next_step(turn, reading) or sayings.say("tell_more", turn, reading)
+        return Draft(_joined(sayings.say("acknowledged", turn, reading), step), reading)
+    return _colleague(turn, reading)
+
+
+def _colleague(turn: Turn, reading: Reading) -> Draft:
     return Draft(sayings.say("unknown", turn, reading), reading, handover="low_confidence", notes=("no passage answers this",))
 
 

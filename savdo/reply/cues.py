@@ -90,6 +90,17 @@ UNDECIDED: Final = re.compile(
     r"\b(?:не|если|когда|подума\w*|потом|позже|может|if|maybe|when|agar|агар|егер|keyin\w*|кейин\w*|кейін\w*|o'ylab|ўйлаб|ойлан\w*|емес|emas|эмас)\b",
     ANY_CASE,
 )
+# A price asked back in surprise is an objection to it, a wish for something "not too dear" is none.
+DEAR: Final = re.compile(
+    r"qimmat|қиммат|киммат|\bdorog\w*|дорого|дороговат|қымбат|кымбат|expensive|too much|overpriced|kidding|joking|шутите|шутка|ничего себе|\?\?|!\?|\?!",
+    ANY_CASE,
+)
+NOT_DEAR: Final = re.compile(
+    r"uncha|унча|(?:qimmat|қиммат|киммат)(?:mas|мас|iga|ига|roq|роқ)\w*|не (?:очень )?дорог|дороже|қымбатта|not too|more expensive",
+    ANY_CASE,
+)
+# Nobody weighs an offer in these.
+NO_DOUBTS: Final = frozenset({"opt_out", "complaint", "spam", "order_status"})
 # A question without its mark: it asks for a thing, a time, a place or a way.
 QUESTION: Final = re.compile(
     r"\?|\bmi\b|mi\W*$|ми\W*$|\bли\b|\b(?:ма|ме|ба|бе|па|пе)\W*$|\b(?:qa(?:nday|lay|ncha|chon|yer\w*|ysi\w*)|necha\w*|nech\w*|nima\w*|kim\w*|"
@@ -117,6 +128,11 @@ def decides(text: str) -> bool:
     """Whether a customer says in so many words that they buy, pay or sign."""
     text = linear.APOSTROPHES.sub("'", text)
     return bool(DECIDED.search(text)) and not UNDECIDED.search(text)
+
+
+def finds_dear(text: str) -> bool:
+    text = linear.APOSTROPHES.sub("'", text)
+    return bool(DEAR.search(text)) and not NOT_DEAR.search(text)
 
 
 def certain_intent(text: str) -> str | None:
@@ -152,8 +168,10 @@ def objections(text: str, intent: str, shares: Mapping[str, float]) -> tuple[str
     """Every objection raised, the main one first."""
     text = linear.APOSTROPHES.sub("'", text)
     said = [name for name, pattern in OBJECTIONS.items() if pattern.search(text)]
+    if intent in NO_DOUBTS:
+        return ()
     if intent != "objection":
-        # A question that mentions time or need is no objection; dear and distrusted are, whatever else is said.
-        return tuple(name for name in said if name in ("price", "trust", "competitor") and not ASKING.search(text))
+        # A question that mentions time or need is no objection; distrust and another offer are, also where something is asked.
+        return tuple(name for name in said if name in ("trust", "competitor") or (name == "price" and not ASKING.search(text)))
     ranked = sorted(shares, key=lambda name: -(shares[name] + (0.5 if name in said else 0.0)))
     return tuple(dict.fromkeys([ranked[0], *(name for name in ranked if name in said)]))

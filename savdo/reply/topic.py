@@ -5,6 +5,7 @@ import re
 from typing import Final
 
 from savdo.knowledge import words
+from savdo.reply import totals
 from savdo.reply.models import Turn
 
 LONGEST: Final = 1500
@@ -38,6 +39,10 @@ OF_SOMETHING: Final = frozenset(
     )
 )  # fmt: skip
 
+# What stands beside "all of it" and names nothing either.
+OF_ALL: Final = frozenset(
+    {"@all_of", "@total", "@whole", "@about_so", "@possible", "@together", "@with_it", "@come", "@per_unit", "@money", "@and_also"}
+)
 AREAS_OF_SOMETHING: Final = ("calendar", "links")
 
 
@@ -69,6 +74,8 @@ def is_elliptical(text: str) -> bool:
     """Whether a message cannot be understood without the one before it."""
     if not re.search(r"\w", text):
         return True
+    if totals.ASKED.search(text) and len(text.split()) <= FOLLOWS_SHORT and not any(_names_a_thing(word) for word in text.split()):
+        return True
     follows = FOLLOWS.search(text.strip())
     if len(text.split()) >= (FOLLOWS_SHORT if follows else SHORT):
         return False
@@ -76,7 +83,8 @@ def is_elliptical(text: str) -> bool:
     if any(term.startswith("@") and not _of_another(term) for term in terms):
         return False
     # "Divan narxi?" names its thing; "narxi?" and "а для самсунга?" do not.
-    things = [word for word in words.folded_words(text) if word not in words.lexicon().stop and not _of_something(word)]
+    spoken = [word for word in words.folded_words(text) if len(word) > len("то")]
+    things = [word for word in spoken if word not in words.lexicon().stop and not _of_something(word)]
     return bool(follows) or not things or not any(term.startswith("@") for term in terms)
 
 
@@ -99,6 +107,10 @@ def greets(text: str) -> bool:
     if not HELLO.match(rest):
         return False
     return not re.search(r"\w{2}", ADDRESSED.sub(" ", HELLO.sub(" ", rest)))
+
+
+def _names_a_thing(word: str) -> bool:
+    return any(concept not in OF_ALL and not _of_another(concept) for concept in words.concepts(word))
 
 
 def _of_something(word: str) -> bool:

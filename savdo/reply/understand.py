@@ -8,7 +8,7 @@ from typing import Final, cast
 import numpy as np
 
 from savdo.ai import embed, language, linear
-from savdo.reply import cues, entities, phones, topic
+from savdo.reply import cues, entities, leads, phones, topic
 from savdo.reply.models import Intent, Objection, Reading, Sentiment, Turn
 
 MODEL: Final = Path(__file__).with_name("model.npz")
@@ -41,6 +41,9 @@ def read(turn: Turn) -> Reading:
     if intent == "contact_details" and not forced:
         intent, confidence = _beside_contact(turn, text, confidence)
     found = entities.read(turn, intent)
+    if intent == "contact_details" and not forced and found.get("timeline") in leads.NEAR:
+        # Whoever gives a number and a day wants to come or to be called then.
+        intent = "booking"
     spoken, script = _of_thread(turn, text, found, (spoken, script))
     if intent in ("unclear", "greeting", "thanks_bye", "off_topic") and _gives_contact(found) and not forced:
         intent, confidence = "contact_details", 0.9
@@ -83,6 +86,8 @@ def _intent(turn: Turn, text: str, shares: dict[str, float]) -> tuple[Intent, fl
     best, share = next(iter(shares.items()))
     if best in TAKEN_FOR and shares["ready_to_buy"] >= NAMED and cues.decides(text):
         return "ready_to_buy", max(share, SURE), False
+    if best == "question_price" and cues.finds_dear(text):
+        return "objection", SURE, False
     if best in ("greeting", "thanks_bye") and "?" in text and len(topic.bare(text).split()) >= FEWEST_ASKED:
         best, share = next((name, share) for name, share in shares.items() if name not in ("greeting", "thanks_bye"))
     if best == "booking" and cues.OPENING.search(text) and not cues.WISHES_VISIT.search(text):

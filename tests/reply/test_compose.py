@@ -81,8 +81,16 @@ def test_that_a_person_is_called_for_a_reason(text: str, reason: str) -> None:
 def test_that_a_booking_is_no_handover() -> None:
     draft = answered(turn("запишите меня на завтра на 15:00"))
     assert draft.handover is None
-    assert draft.facts["signals"] == {"booking": True}
+    assert draft.facts["signals"] == {"booking": True, "soon": True}
     assert draft.facts["timeline"] == "days"
+
+
+def test_that_what_is_told_and_not_asked_calls_nobody_and_what_nobody_understands_does() -> None:
+    told = answered(turn("у нас магазин на две улицы, ищем шесть велосипедов курьерам"))
+    assert told.handover is None
+    asks = sayings.catalogue()["unclear"]["ru"]
+    said = (("contact", "ну это"), ("bot", asks[0]), ("contact", "ну то самое"), ("bot", asks[1]))
+    assert answered(turn("ну короче вот", history=said)).handover == "low_confidence"
 
 
 def test_that_opting_out_is_confirmed_without_another_question() -> None:
