@@ -6,7 +6,7 @@ from savdo.ai import chain
 from savdo.base import jobs, limits
 from savdo.base.db import platform_step
 from savdo.base.settings import settings
-from savdo.channels import meta_tokens, telegram_health, telegram_sessions
+from savdo.channels import meta_tokens, telegram_health, telegram_sessions, waha_health
 from savdo.conversations import contacts, echoes, erasure, media, merging, outbox, voices
 from savdo.knowledge import ingest
 from savdo.operations import deletions
@@ -27,6 +27,7 @@ JOBS = (
     merging.by_phone,
     meta_tokens.watch,
     telegram_health.watch,
+    waha_health.watch,
     ingest.read,
     review.review,
     scenarios.run,
@@ -68,8 +69,9 @@ async def watch_tokens(timestamp: int) -> None:  # noqa: ARG001 # cron tells the
 
 @jobs.job(attempts=1)
 async def watch_deliveries(timestamp: int) -> None:  # noqa: ARG001 # cron tells the second it is for
-    """Has every bot that Telegram delivers for looked after."""
+    """Has every bot that Telegram delivers for looked after, and every number linked by WAHA."""
     await telegram_health.watch_all()
+    await waha_health.watch_all()
 
 
 # Six fields: seconds come last.

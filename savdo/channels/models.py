@@ -32,7 +32,7 @@ MediaKind = Literal["image", "voice", "video", "file", "sticker"]
 # fmt: off
 Event = Literal[
     "message", "echo", "edited", "deleted", "reaction", "status", "referral", "moved",
-    "opted_out", "opted_in", "blocked", "unblocked", "automatic", "account", "unknown",
+    "opted_out", "opted_in", "blocked", "unblocked", "automatic", "account", "session", "unknown",
 ]
 # fmt: on
 
@@ -158,7 +158,8 @@ class Inbound:
     were uploaded here before the message ({id, kind, name, mime, size}), so that nothing is left to fetch.
 
     `echo` is a message that a person of the company wrote in the other company's app; `sender` is the customer it went to.
-    `automatic` is a greeting or an away message that app sent by itself. `account` tells what an owner allows now.
+    `automatic` is a greeting or an away message that app sent by itself. `account` tells what an owner allows now,
+    `session` that the one behind the whole connection may have changed.
     `own` says the same of an edit, a deletion and a reaction. `status` tells `receipt`; `referral` is an arrival without
     a word; `moved` gives the customer a new id, the old one being among the aliases. What comes with `standby` is led by
     somebody else's app: it is kept, and not answered.
@@ -349,6 +350,25 @@ class Introduces(Protocol):
 
     async def person(self, connection: Connection, external_id: str) -> Sender:
         """Who it is. Raises a ChannelError subclass."""
+        ...
+
+
+@runtime_checkable
+class Delivers(Protocol):
+    """A channel whose deliveries may end without a word."""
+
+    async def delivering(self, connection: Connection) -> bool:
+        """Whether the company still delivers what happens on this connection. Raises a ChannelError subclass."""
+        ...
+
+
+@runtime_checkable
+class Remembers(Protocol):
+    """A channel that can be asked later for what it could not deliver."""
+
+    async def missed(self, connection: Connection, since: datetime) -> list[Inbound]:
+        """What was said since then by either side, the earliest first, as deliveries would have told it. Raises a
+        ChannelError subclass."""
         ...
 
 

@@ -9,8 +9,9 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from pydantic import BaseModel, Field, ValidationError
 
@@ -27,9 +28,12 @@ EVENTS = ("message.any", "message.ack", "message.reaction", "message.edited", "m
 PASSING = ("STARTING",)
 STOPPED = ("STOPPED", "FAILED")
 # WhatsApp lets this number answer its chats and begin no new one.
+# What is asked for after an outage: the chats that changed last, and the last messages of each.
+MOST_CHATS, MOST_MESSAGES = 100, 100
 TIMELOCK = re.compile(r"\b463\b")
 WRONG_KEY = "WAHA does not accept the key."
-STANDS = "The session does not run; it is started when the code is asked for."
+STANDS = "The session does not run; it is being started."
+AWAY = "The WAHA server does not answer."
 
 
 class Me(BaseModel):
@@ -43,6 +47,7 @@ class Session(BaseModel):
     status: str
     me: Me | None = None
     engine: dict[str, Any] | str | None = None
+    config: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +132,23 @@ async def pairing_code(connection: Connection, phone: str) -> str:
     return found["code"]
 
 
+async def said_since(connection: Connection, since: datetime) -> list[dict[str, Any]]:
+    """The messages of customers' chats since then, of either side, the earliest first, in the shape of a delivery."""
+    session, seconds = session_of(connection), int(since.timestamp())
+    chats = await call(connection, "GET", f"/api/{session}/chats/overview", params=f"?limit={MOST_CHATS}")
+    found: list[dict[str, Any]] = []
+    for chat in chats if isinstance(chats, list) else []:
+        last = chat.get("lastMessage") if isinstance(chat, dict) else None
+        name = str(chat["id"]) if isinstance(last, dict) and isinstance(chat.get("id"), str) else ""
+        # Groups and channels are no customers.
+        if not name.endswith(("@c.us", "@lid")) or not isinstance(last, dict) or _seconds(last) < seconds:
+            continue
+        params = f"?limit={MOST_MESSAGES}&downloadMedia=true&filter.timestamp.gte={seconds}"
+        said = await call(connection, "GET", f"/api/{session}/chats/{quote(name, safe='@.')}/messages", params=params)
+        found += [one for one in said if isinstance(one, dict) and _seconds(one) >= seconds] if isinstance(said, list) else []
+    return sorted(found, key=_seconds)
+
+
 async def log_out(connection: Connection) -> None:
     """Forgets the phone: the linked device is gone from it."""
     await call(connection, "POST", f"/api/sessions/{session_of(connection)}/logout")
@@ -207,3 +229,8 @@ async def _asked(
         raise Unreachable(error.message) from None
     except Unavailable as error:
         raise (Uncertain if sends else Unreachable)(error.message) from None
+
+
+def _seconds(message: Mapping[str, Any]) -> int:
+    at = message.get("timestamp")
+    return int(at) if isinstance(at, int | float) else 0

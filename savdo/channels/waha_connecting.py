@@ -26,7 +26,8 @@ KIND = Waha.kind
 TEXTS: Mapping[str, str] = {
     "": "waha.problem_not_working",
     waha_api.NotWorking().message: "waha.problem_not_working",
-    waha_api.STANDS: "waha.problem_not_working",
+    waha_api.STANDS: "waha.problem_stands",
+    waha_api.AWAY: "channels.at_waha_unreachable",
     waha_api.NoSession().message: "waha.problem_no_session",
     waha_api.WRONG_KEY: "waha.problem_key",
     RISK: "waha.risk_terms",
@@ -72,13 +73,18 @@ async def connect(tenant_id: UUID, actor: str, server: str, session: str, api_ke
         await waha_api.state(tried)
     made = await _kept(tried, known)
     try:
-        await Waha().subscribe(made, f"{settings().public_url.rstrip('/')}/hooks/{KIND}/{made.key}")
+        await deliver(made)
     except SavdoError:
         await _taken_back(made, known)
         raise
     async with step(tenant_id) as opened:
         await audit.note(opened, tenant_id, actor, f"connection.{'reconnected' if known else 'added'}", str(made.id), {"channel": KIND})
     return made
+
+
+async def deliver(connection: Connection) -> None:
+    """Has the server deliver what happens here. Raises what it refuses with."""
+    await Waha().subscribe(connection, f"{settings().public_url.rstrip('/')}/hooks/{KIND}/{connection.key}")
 
 
 async def code(tenant_id: UUID, connection_id: UUID) -> waha_api.Code:

@@ -89,6 +89,9 @@ def inbounds(body: bytes) -> list[Inbound]:
         envelope = Envelope.model_validate(raw)
     except (ValueError, RecursionError):
         raise BadPayload("An event and its payload are needed.") from None
+    if envelope.event == "session.status":
+        name, status = (str(envelope.payload.get(one))[:64] for one in ("name", "status"))
+        return [Inbound("session", f"{name}:{status}", name, Sender(name))]
     try:
         payload = Payload.model_validate(envelope.payload)
     except ValidationError:

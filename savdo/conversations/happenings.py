@@ -7,7 +7,7 @@ from psycopg.types.json import Jsonb
 
 from savdo.base import live, telemetry
 from savdo.base.db import Session, first
-from savdo.channels import linked
+from savdo.channels import linked, waha_health
 from savdo.channels.models import Connection, Inbound
 from savdo.conversations import automatics, contacts, echoes, intake, receipts
 from savdo.conversations.models import Taken
@@ -29,6 +29,9 @@ async def take(session: Session, connection: Connection, inbound: Inbound) -> Ta
             return await automatics.take(session, connection, inbound)
         case "account":
             await linked.changed(session, connection, inbound)
+            return NOTHING
+        case "session":
+            await waha_health.ask(session, connection.tenant_id, connection.id)
             return NOTHING
         case "reaction" | "moved" | "edited" | "deleted":
             # None of them begins a conversation.

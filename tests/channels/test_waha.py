@@ -45,7 +45,7 @@ def read(name: str) -> Inbound:
         ("message_reaction__removed", "reaction", {"external_id": "3EB0BBBB", "reaction": ""}),
         ("message_edited", "edited", {"external_id": "3EB0AAAA", "text": "Hola, buenas"}),
         ("message_revoked", "deleted", {"external_id": "3EB0AAAA", "own": False}),
-        ("session_status", "unknown", {}),
+        ("session_status", "session", {}),
     ],
 )
 def test_that_a_payload_is_read(name: str, event: str, wanted: dict[str, Any]) -> None:

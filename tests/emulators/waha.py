@@ -59,6 +59,7 @@ class Sent:
     text: str
     body: dict[str, Any]
     file: bytes | None = None
+    at: float = field(default_factory=time.monotonic)
 
 
 @dataclass
@@ -80,6 +81,7 @@ class Waha:
     config: dict[str, Any] = field(default_factory=dict[str, Any])
     pending: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     faults: list[tuple[int, Any]] = field(default_factory=list[tuple[int, Any]])
+    flooded_at: float = 0.0
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(4096))
 
     # What people and the phone do.
@@ -101,6 +103,11 @@ class Waha:
 
     def tells(self, sent: Sent, ack: int) -> None:
         self.happens("message.ack", {"id": f"true_{sent.chat}_{sent.id}", "from": self.me, "to": sent.chat, "fromMe": True, "ack": ack})
+
+    def turns(self, status: str) -> None:
+        """The session changes: `SCAN_QR_CODE` once the phone has ended it, `WORKING` once the code was scanned."""
+        self.status = status
+        self.happens("session.status", {"name": self.session, "status": status, "statuses": [], "data": None})
 
     def happens(self, event: str, payload: dict[str, Any]) -> None:
         number = next(self.numbers)
@@ -174,10 +181,14 @@ class Waha:
         elif method == "PUT":
             self.config = dict(asked["config"])
         me = {"id": self.me, "pushName": self.name} if self.status == "WORKING" else None
-        return JSONResponse({"name": self.session, "status": self.status, "me": me, "engine": {"engine": self.engine}})
+        return JSONResponse(
+            {"name": self.session, "status": self.status, "me": me, "engine": {"engine": self.engine}, "config": self.config}
+        )
 
     def _send(self, request: Request, path: str, asked: dict[str, Any]) -> Response:
         status, body = self.faults.pop(0) if self.faults else (201, None)
+        if status == 429:
+            self.flooded_at = time.monotonic()
         if status not in (0, 201):
             return JSONResponse(body, status, {"retry-after": "1"} if status == 429 else {})
         if self.status != "WORKING":

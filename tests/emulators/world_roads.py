@@ -104,17 +104,14 @@ def waha(server: Waha, people: Mapping[str, str]) -> Road:
     names = {f"{phone}@c.us": name for name, phone in people.items()}
 
     def breaks() -> str:
-        server.status = "SCAN_QR_CODE"
+        server.turns("SCAN_QR_CODE")
         return "The owner opens the channel's page under Set-up, where the code is, and lets the phone scan it."
-
-    def mends() -> None:
-        server.status = "WORKING"
 
     return Road(
         "waha", "WhatsApp by QR code", "+998 71 200 77 44", {"session": server.session, "key": server.key},
         lambda name, text: server.says(people[name], text, name=name), lambda: [(names[one.chat], one.text) for one in server.sent],
         lambda name, text: server.person_answers(people[name], text),
-        "The phone is unlinked", breaks, "The phone scans the code", mends,
+        "The phone is unlinked", breaks, "The phone scans the code", partial(server.turns, "WORKING"),
     )  # fmt: skip
 
 

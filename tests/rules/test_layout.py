@@ -38,6 +38,7 @@ MAY_SEE_EVERY_TENANT = {
     "savdo/channels/telegram_polling.py",  # one process polls for all bots
     "savdo/channels/telegram_sessions.py",  # a worker looks for accounts that nobody speaks for
     "savdo/channels/telegram_health.py",  # a look at all bots' deliveries
+    "savdo/channels/waha_health.py",  # a look at all linked numbers
     "savdo/channels/telegram_connecting.py",  # a new address is told to Telegram for all bots
     "savdo/conversations/outbox.py",  # sweeps every tenant's stuck messages
     "savdo/reply/record.py",  # sweeps every tenant's overdue answers
@@ -132,6 +133,7 @@ def test_that_adapters_see_no_database_and_no_job() -> None:
         "savdo/channels/telegram_connecting.py",
         "savdo/channels/meta_connecting.py",
         "savdo/channels/waha_connecting.py",
+        "savdo/channels/waha_health.py",
         "savdo/channels/meta_tokens.py",
         "savdo/channels/page_connecting.py",
         "savdo/channels/telegram_polling.py",
