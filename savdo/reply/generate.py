@@ -124,7 +124,7 @@ async def _by_models(turn: Turn, reading: Reading, found: Found, evidence: Evide
         try:
             answered = await chain.ask(ground.asking, given)
         except chain.NoAnswer as error:
-            spent.notes.append(error.message)
+            spent.notes += error.failed
             return None
         spent.add(answered)
         if answered.answer is None:
