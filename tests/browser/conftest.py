@@ -11,6 +11,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright, expect
 
+from tests.browser import street
+
 ROOT = Path(__file__).parents[2]
 BUILT = ROOT / "savdo" / "web" / "assets" / "built"
 FLAGS = (
@@ -33,6 +35,13 @@ def built() -> Path:
     if not (BUILT / "widget" / "loader.js").exists():
         subprocess.run(["npm", "run", "--silent", "build:widget"], cwd=ROOT, check=True)
     return BUILT
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def address(opened: str, built: Path) -> AsyncIterator[str]:
+    """The app over HTTP."""
+    async with street.app_served() as url:
+        yield url
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -13,13 +13,13 @@ from fastapi import FastAPI
 from fastapi.responses import HTMLResponse, Response
 from playwright.async_api import BrowserContext, Frame, Locator, Page, expect
 
-from savdo.app import create_app
 from savdo.base import db, live
 from savdo.channels import connections
 from savdo.operations import lifecycle
 from tests.conftest import PROFILE
 from tests.emulators.serving import serving
 from tests.journeys.conftest import FAQ, PRICES
+from tests.web.office import PASSWORD, app
 
 STYLES = "body { font: 16px/1.6 system-ui, sans-serif; margin: 40px; color: #222 } p { max-width: 36em }"
 
@@ -37,7 +37,7 @@ class Street:
 async def app_served() -> AsyncGenerator[str]:
     """The real app over HTTP, on the pool of the tests, with live events."""
     listening = asyncio.create_task(live.listen())
-    async with serving(create_app()) as address:
+    async with serving(app()) as address:
         yield address
     listening.cancel()
     with suppress(asyncio.CancelledError):
@@ -48,9 +48,9 @@ async def app_served() -> AsyncGenerator[str]:
 async def opened_for(office: str, folder: Path) -> AsyncGenerator[Street]:
     """A new company of the folder's documents, and its shop on another port under a strict policy."""
     company = await lifecycle.onboard(folder)
-    app = FastAPI()
+    site = FastAPI()
 
-    @app.get("/")
+    @site.get("/")
     async def front() -> HTMLResponse:
         loader = f'{office}/widget/v1/loader.js" data-key="{html.escape(company.widget_key)}" data-locale="en'
         head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width"><link rel="stylesheet" href="/site.css">'
@@ -60,15 +60,15 @@ async def opened_for(office: str, folder: Path) -> AsyncGenerator[Street]:
         page = f'<!doctype html><html lang="en"><title>Shop</title>{head}<main>{text}</main>{script}'
         return HTMLResponse(page, headers={"Content-Security-Policy": policy})
 
-    @app.get("/site.css")
+    @site.get("/site.css")
     async def styles() -> Response:
         return Response(STYLES, media_type="text/css")
 
-    @app.get("/favicon.ico")
+    @site.get("/favicon.ico")
     async def favicon() -> Response:
         return Response(status_code=204)
 
-    async with serving(app) as url:
+    async with serving(site) as url:
         connection = await connections.by_key(company.widget_key, "web_chat")
         async with db.step(company.tenant_id) as session:
             await connections.save_settings(session, connection.id, {**connection.settings, "origins": [url]})
@@ -106,13 +106,18 @@ async def chat_of(page: Page) -> Frame:
 
 
 async def enter_office(context: BrowserContext, street: Street, path: str = "/inbox") -> Page:
-    """The owner's tab, after the real sign-in form."""
+    """The owner's tab."""
+    return await signed_in(context, f"{street.office}{path}", street.company.email, street.company.password)
+
+
+async def signed_in(context: BrowserContext, url: str, email: str, password: str = PASSWORD) -> Page:
+    """A member's tab on a page of the office, after the real sign-in form."""
     page = await context.new_page()
-    await page.goto(f"{street.office}{path}")
-    await page.get_by_label("E-mail").fill(street.company.email)
-    await page.get_by_label("Password").fill(street.company.password)
-    await page.get_by_role("button", name="Sign in").click()
-    await expect(page).to_have_url(f"{street.office}{path}")
+    await page.goto(url)
+    await page.get_by_label("E-mail").fill(email)
+    await page.get_by_label("Password").fill(password)
+    await page.keyboard.press("Enter")
+    await expect(page).to_have_url(url)
     return page
 
 

@@ -1,6 +1,5 @@
 """Connecting every kind of channel on the set-up page, in a real browser against the emulated other companies."""
 
-import os
 import random
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -16,7 +15,8 @@ from savdo.base.settings import settings
 from savdo.channels import connections
 from savdo.channels.telegram_api import REVOKED
 from tests.browser.conftest import NewContext
-from tests.browser.test_pages import violations
+from tests.browser.looking import shot, violations
+from tests.browser.street import signed_in
 from tests.emulators.instagram_login import InstagramLogin
 from tests.emulators.meta import Meta, open_meta
 from tests.emulators.meta_pages import Page
@@ -25,9 +25,6 @@ from tests.emulators.telegram import Telegram
 from tests.emulators.telegram_userbot import Account
 from tests.emulators.whatsapp import WhatsApp
 from tests.web import office
-
-# Where screenshots go, when somebody wants to look at them.
-SHOTS = os.environ.get("SAVDO_SHOTS", "")
 
 
 @dataclass
@@ -46,12 +43,6 @@ class World:
         async with db.step(self.tenant_id) as session:
             found = await db.rows(session, "SELECT channel, status FROM connections WHERE channel <> 'web_chat' ORDER BY id")
         return [(one["channel"], one["status"]) for one in found]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def address(opened: str, built: object) -> AsyncIterator[str]:
-    async with serving(office.app()) as url:
-        yield url
 
 
 @pytest_asyncio.fixture
@@ -84,19 +75,7 @@ async def world(address: str, database: str, tenant_id: UUID, monkeypatch: pytes
 
 async def at_setup(world: World, new_context: NewContext, path: str = "/setup", **options: object) -> Tab:
     """The owner's tab on the set-up page."""
-    tab = await (await new_context(**options)).new_page()
-    await tab.goto(f"{world.url}{path}")
-    await tab.get_by_label("E-mail").fill(world.email)
-    await tab.get_by_label("Password").fill(office.PASSWORD)
-    await tab.keyboard.press("Enter")
-    await expect(tab).to_have_url(f"{world.url}{path}")
-    return tab
-
-
-async def shot(tab: Tab, name: str, theme: str) -> None:
-    for width in (390, 1280) if SHOTS else ():
-        await tab.set_viewport_size({"width": width, "height": 900})
-        await tab.screenshot(path=f"{SHOTS}/{name}-{width}-{theme}.png", full_page=True)
+    return await signed_in(await new_context(**options), f"{world.url}{path}", world.email)
 
 
 async def connected(tab: Tab, name: str) -> None:
@@ -208,7 +187,7 @@ async def test_that_a_template_is_sent_once_the_window_is_closed(world: World, n
     await tab.get_by_label("In place of {{1}}").fill("Dilnoza")
     await tab.get_by_label("In place of {{2}}").fill("18:00")
     assert await violations(tab) == []
-    await shot(tab, "08-template", "dark")
+    await shot(tab, "08-template")
     await tab.get_by_role("button", name="Send template").click()
     await expect(tab.get_by_role("log")).to_contain_text("Hello Dilnoza, your visit is at 18:00.")
 
@@ -223,17 +202,16 @@ PAGES = (
 )
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-async def test_that_the_pages_are_accessible(world: World, new_context: NewContext, theme: str) -> None:
+async def test_that_the_pages_are_accessible(world: World, new_context: NewContext) -> None:
     async with db.step(world.tenant_id) as session:
         lost = await connections.create(session, world.tenant_id, "telegram_bot", "@oqchoy_bot")
         await connections.mark(session, lost.id, "reconnect", REVOKED)
         page = await connections.create(session, world.tenant_id, "messenger", "Oq Choy: " + "juda uzun nomli sahifa " * 4, account="111")
-    tab = await at_setup(world, new_context, color_scheme=theme, reduced_motion="reduce")
+    tab = await at_setup(world, new_context, reduced_motion="reduce")
     found: list[tuple[str, list[str]]] = []
     for number, one in enumerate(PAGES):
         await tab.goto(f"{world.url}/{one.format(lost=lost.id, page=page.id)}", wait_until="domcontentloaded")
         await tab.wait_for_function("getComputedStyle(document.body).fontFamily.includes('system-ui')")
         found.append((one, await violations(tab)))
-        await shot(tab, f"{number:02}-{one.split('/')[-1].strip('{}')}", theme)
+        await shot(tab, f"{number:02}-{one.split('/')[-1].strip('{}')}")
     assert [one for one in found if one[1]] == []

@@ -1,40 +1,27 @@
 """Everything together in a real browser: a customer in the chat of a shop's site, the owner in the office, a worker between."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 import pytest_asyncio
-from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Frame, Page, Route, expect
 
 from tests.browser import street
 from tests.browser.conftest import NewContext
+from tests.browser.looking import shot, violations
 from tests.browser.street import Street, enter_office, enter_shop, said, write
 from tests.journeys.conftest import settled, working
 
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-# What passed is long and nobody reads it.
-AXE = {"runOnly": {"type": "tag", "values": TAGS}, "resultTypes": ["violations"]}
 SENCHA, POT = "How much is Sencha choyi?", "How much is Cheskiy choynak?"
-# Where screenshots go, when somebody wants to look at them.
-SHOTS = os.environ.get("SAVDO_SHOTS", "")
 CUT = ("ERR_INTERNET_DISCONNECTED", "Failed to load resource")
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def office(opened: str, built: Path) -> AsyncIterator[str]:
-    async with street.app_served() as address:
-        yield address
-
-
 @pytest_asyncio.fixture
-async def town(office: str, database: str, tmp_path: Path) -> AsyncIterator[Street]:
+async def town(address: str, database: str, tmp_path: Path) -> AsyncIterator[Street]:
     """The company with its documents read, its shop open, a worker at work."""
-    async with street.opened_for(office, street.business(tmp_path / "oq-choy")) as opened, working():
+    async with street.opened_for(address, street.business(tmp_path / "oq-choy")) as opened, working():
         yield opened
 
 
@@ -169,9 +156,11 @@ async def test_that_who_opts_out_hears_one_word_and_then_nothing(town: Street, n
     await expect(owner.get_by_role("complementary", name="Details")).not_to_contain_text("opt_out")
 
 
-async def test_that_a_price_list_answers_as_soon_as_it_is_read(office: str, database: str, tmp_path: Path, new_context: NewContext) -> None:
+async def test_that_a_price_list_answers_as_soon_as_it_is_read(
+    address: str, database: str, tmp_path: Path, new_context: NewContext
+) -> None:
     folder = street.business(tmp_path / "oq-choy", **{"faq.md": "# Oq Choy\n\n## Where are you?\nChilonzor 5, Tashkent.\n"})
-    async with street.opened_for(office, folder) as town:
+    async with street.opened_for(address, folder) as town:
         owner = await enter_office(await new_context(), town, "/knowledge")
         async with owner.expect_file_chooser() as chooser:
             await owner.get_by_text("Upload documents").click()
@@ -237,25 +226,24 @@ async def test_that_the_keyboard_is_enough_for_the_owner(town: Street, new_conte
     await expect(owner.get_by_role("heading", name="Why this answer")).to_be_visible()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-async def test_that_axe_finds_nothing_anywhere(town: Street, new_context: NewContext, theme: str) -> None:
-    context = await new_context(expected=("404",), color_scheme=theme, reduced_motion="reduce", viewport={"width": 1280, "height": 800})
+async def test_that_axe_finds_nothing_anywhere(town: Street, new_context: NewContext) -> None:
+    context = await new_context(expected=("404",), reduced_motion="reduce", viewport={"width": 1280, "height": 800})
     door = await context.new_page()
     await door.goto(f"{town.office}/sign-in")
-    found = await _looked_at(door, "sign-in", theme)
+    found = await _looked_at(door, "sign-in")
     await door.close()
     owner = await enter_office(context, town)
-    found += await _looked_at(owner, "inbox-empty", theme)
-    shop, chat = await enter_shop(await new_context(color_scheme=theme, reduced_motion="reduce"), town)
+    found += await _looked_at(owner, "inbox-empty")
+    shop, chat = await enter_shop(await new_context(reduced_motion="reduce"), town)
     await write(chat, SENCHA)
     await expect(said(chat, "bot")).to_have_count(1)
-    found += await _looked_at(shop, "shop", theme, chat)
+    found += await _looked_at(shop, "shop", chat)
     talk = owner.get_by_role("link", name="Visitor")
     await talk.click()
     await owner.get_by_role("link", name="Why?").wait_for()
-    found += await _looked_at(owner, "inbox-thread", theme)
+    found += await _looked_at(owner, "inbox-thread")
     await owner.goto(f"{town.office}{await owner.get_by_role('link', name='Why?').get_attribute('href')}")
-    found += await _looked_at(owner, "inbox-why", theme)
+    found += await _looked_at(owner, "inbox-why")
     document = await owner.locator(".found a").first.get_attribute("href")
     pages = (
         "knowledge",
@@ -270,36 +258,29 @@ async def test_that_axe_finds_nothing_anywhere(town: Street, new_context: NewCon
     )
     for path in pages:
         await owner.goto(f"{town.office}/{path}", wait_until="domcontentloaded")
-        found += await _looked_at(owner, path.partition("#")[0].replace("/", "-"), theme)
+        found += await _looked_at(owner, path.partition("#")[0].replace("/", "-"))
     await owner.goto(f"{town.office}/demo?key={town.company.widget_key}")
     await owner.evaluate("Savdo.open()")
     demo = await street.chat_of(owner)
-    found += await _looked_at(owner, "demo", theme, demo)
+    found += await _looked_at(owner, "demo", demo)
     assert found == []
 
 
-async def _looked_at(page: Page, name: str, theme: str, frame: Frame | None = None) -> list[tuple[str, int, str]]:
+async def _looked_at(page: Page, name: str, frame: Frame | None = None) -> list[tuple[str, int, str]]:
     """What is wrong with a page, and with a frame in it, on a laptop and on a phone: (where, width, what)."""
     wrong: list[tuple[str, int, str]] = []
+    await shot(page, name)
     for width, height in ((1280, 800), (390, 844)):
         await page.set_viewport_size({"width": width, "height": height})
         if name not in ("shop", "demo"):
             await page.wait_for_function("getComputedStyle(document.body).fontFamily.includes('system-ui')")
-        if SHOTS:
-            await page.wait_for_timeout(400)
-            await page.screenshot(path=f"{SHOTS}/{name}-{width}-{theme}.png")
         for one in (page, *([frame] if frame else [])):
-            wrong += [(name, width, words) for words in await _violations(one)]
+            wrong += [(name, width, words) for words in await violations(one)]
         sideways = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
         if sideways > 0:
             wrong.append((name, width, f"{sideways} px wider than the screen"))
     await page.set_viewport_size({"width": 1280, "height": 800})
     return wrong
-
-
-async def _violations(page: Page | Frame) -> list[str]:
-    found: Any = await Axe().run(page, options=AXE)  # pyright: ignore[reportArgumentType] # a frame evaluates as a page does
-    return [f"{one['id']}: {node['html'][:160]}" for one in found.response["violations"] for node in one["nodes"]]
 
 
 async def _tab_to(page: Page, selector: str, key: str = "Tab") -> None:

@@ -1,7 +1,6 @@
 """The page for models in a real browser: from nothing to a chain, a test call without a reload, a key let go."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -16,12 +15,10 @@ from savdo.base import clock, db
 from tests.ai.asking import configure, fresh
 from tests.browser import street
 from tests.browser.conftest import NewContext
+from tests.browser.looking import shot
 from tests.browser.street import Street, enter_office
 from tests.emulators.models import Models
 from tests.emulators.serving import serving
-
-# Where screenshots go, when somebody wants to look at them.
-SHOTS = os.environ.get("SAVDO_SHOTS", "")
 
 
 @pytest_asyncio.fixture
@@ -37,8 +34,8 @@ async def models() -> AsyncIterator[Models]:
 
 
 @pytest_asyncio.fixture
-async def town(database: str, built: Path, models: Models, tmp_path: Path) -> AsyncIterator[Street]:
-    async with street.app_served() as address, street.opened_for(address, street.business(tmp_path / "oq-choy")) as opened:
+async def town(address: str, database: str, models: Models, tmp_path: Path) -> AsyncIterator[Street]:
+    async with street.opened_for(address, street.business(tmp_path / "oq-choy")) as opened:
         yield opened
 
 
@@ -46,11 +43,11 @@ async def test_that_a_chain_is_made_tried_and_taken_apart(town: Street, models: 
     context = await new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce", expected=("422",))
     owner = await enter_office(context, town, "/setup/models")
     await expect(owner.get_by_role("heading", name="Answers are written without a model")).to_be_visible()
-    await _shot(owner, "models-none")
+    await shot(owner, "models-none")
     await _add(owner, "Own server (OpenAI-compatible)", "qwen3:8b", base="http://10.0.0.8/v1")
     await expect(owner.get_by_label("Address of your server")).to_be_focused()
     await expect(owner.get_by_role("alert")).to_have_text("Write an address that begins with https://.")
-    await _shot(owner, "models-wrong")
+    await shot(owner, "models-wrong")
     names = owner.locator("#standing ol .name")
     await _add(owner, "OpenAI", "gpt-4o-mini", key="sk-of-the-tenant-0815")
     await expect(names).to_have_text(["gpt-4o-mini"])
@@ -66,7 +63,7 @@ async def test_that_a_chain_is_made_tried_and_taken_apart(town: Street, models: 
     assert await owner.evaluate("document.body.dataset.kept") == "yes"
     await _spent(town)
     await owner.reload()
-    await _shot(owner, "models-filled")
+    await shot(owner, "models-filled")
     await owner.get_by_role("button", name="Remove the key: OpenAI").click()
     asked = owner.get_by_role("dialog", name="Remove the key of OpenAI?")
     await expect(asked).to_contain_text("leave the list: openai:gpt-4o-mini.")
@@ -96,14 +93,3 @@ async def _spent(town: Street) -> None:
         await cost.settle(payer, booked, Usage(5200, 140), 734_200 if number % 2 == 0 else 0, number % 2 == 0, 1240, problem)
     await cost.book(payer, entries[0], 90_000_000, 10_000_000)
     clock.move(timedelta(seconds=1))
-
-
-async def _shot(page: Page, name: str) -> None:
-    if not SHOTS:
-        return
-    for theme in ("light", "dark"):
-        for width, height in ((390, 844), (1280, 900)):
-            await page.emulate_media(color_scheme=theme)
-            await page.set_viewport_size({"width": width, "height": height})
-            await page.wait_for_timeout(300)
-            await page.screenshot(path=f"{SHOTS}/{name}-{width}-{theme}.png", full_page=True)

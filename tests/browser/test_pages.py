@@ -1,26 +1,17 @@
 """The owner's pages in a real browser: live, by keyboard, accessible in light and dark."""
 
-import asyncio
-import os
-from collections.abc import AsyncIterator
-from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from uuid import UUID
 
-import pytest
 import pytest_asyncio
-from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import BrowserContext, Page, expect
 
-from savdo.base import db, live
+from savdo.base import db
 from tests.browser.conftest import NewContext
-from tests.emulators.serving import serving
+from tests.browser.looking import shot, violations
+from tests.browser.street import signed_in
 from tests.web import office
 
-AXE = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}}
-# Where screenshots of every page go, when somebody wants to look at them.
-SHOTS = os.environ.get("SAVDO_SHOTS", "")
 LONG = "Мухаммадкарим-Абдурахмонов Шахзодбек Қобилжонұлы"
 
 
@@ -31,16 +22,6 @@ class Office:
     email: str
     talk: office.Talk
     document_id: UUID
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def address(opened: str, built: Path) -> AsyncIterator[str]:
-    listening = asyncio.create_task(live.listen())
-    async with serving(office.app()) as url:
-        yield url
-    listening.cancel()
-    with suppress(asyncio.CancelledError):
-        await listening
 
 
 @pytest_asyncio.fixture
@@ -78,13 +59,7 @@ async def shop(address: str, database: str, tenant_id: UUID) -> Office:
 
 
 async def entered(context: BrowserContext, shop: Office) -> Page:
-    page = await context.new_page()
-    await page.goto(f"{shop.url}/inbox")
-    await page.get_by_label("E-mail").fill(shop.email)
-    await page.get_by_label("Password").fill(office.PASSWORD)
-    await page.keyboard.press("Enter")
-    await expect(page).to_have_url(f"{shop.url}/inbox")
-    return page
+    return await signed_in(context, f"{shop.url}/inbox", shop.email)
 
 
 async def test_that_a_message_shows_at_once_and_a_person_takes_over(shop: Office, new_context: NewContext) -> None:
@@ -182,42 +157,16 @@ PAGES = (
 )
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-async def test_that_every_page_is_accessible(shop: Office, new_context: NewContext, theme: str) -> None:
-    context = await new_context(expected=("404",), color_scheme=theme, reduced_motion="reduce", viewport={"width": 1280, "height": 900})
+async def test_that_every_page_is_accessible(shop: Office, new_context: NewContext) -> None:
+    context = await new_context(expected=("404",), reduced_motion="reduce", viewport={"width": 1280, "height": 900})
     door = await context.new_page()
     await door.goto(f"{shop.url}/sign-in")
     assert await violations(door) == []
     page = await entered(context, shop)
     found: list[tuple[str, list[str]]] = []
-    for one in PAGES:
+    for number, one in enumerate(PAGES):
         await page.goto(f"{shop.url}/{one.format(talk=shop.talk.id, document=shop.document_id)}", wait_until="domcontentloaded")
         await page.wait_for_function("getComputedStyle(document.body).fontFamily.includes('system-ui')")
         found.append((one, await violations(page)))
+        await shot(page, f"{number:02}-{one.partition('/')[0].partition('?')[0]}")
     assert [one for one in found if one[1]] == []
-
-
-async def violations(page: Page) -> list[str]:
-    found = await Axe().run(page, options=AXE)
-    return [
-        f"{one['id']}: {node['html'][:160]} {node.get('failureSummary', '')[:240]}"
-        for one in found.response["violations"]
-        for node in one["nodes"]
-    ]
-
-
-if SHOTS:
-
-    async def test_that_the_pages_can_be_looked_at(shop: Office, new_context: NewContext) -> None:
-        for theme in ("light", "dark"):
-            for width in (1280, 390):
-                context = await new_context(expected=("404",), color_scheme=theme, viewport={"width": width, "height": 860})
-                page = await entered(context, shop)
-                for number, one in enumerate((*PAGES, "inbox?q=zzz", "inbox/{talk}?why")):
-                    place = one.format(talk=shop.talk.id, document=shop.document_id)
-                    await page.goto(f"{shop.url}/{place.removesuffix('?why')}")
-                    if one.endswith("?why") and width > 1180:
-                        await page.get_by_role("link", name="Why?").click()
-                    await page.wait_for_timeout(350)
-                    await page.screenshot(path=f"{SHOTS}/{number:02}-{one.partition('/')[0].partition('?')[0]}-{width}-{theme}.png")
-                await context.close()

@@ -1,35 +1,27 @@
 """The persona in a real browser: a draft, what it would change, what the scenarios say of it, published, taken back."""
 
-import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest_asyncio
-from playwright.async_api import Page, expect
+from playwright.async_api import expect
 
 from savdo.base import db
 from savdo.reply import persona, scenarios
 from tests.browser import street
 from tests.browser.conftest import NewContext
+from tests.browser.looking import shot
 from tests.browser.street import Street, enter_office, enter_shop, said, write
 from tests.journeys.conftest import working
 
 DELIVERY = "How much is delivery in Tashkent?"
-# Where screenshots go, when somebody wants to look at them.
-SHOTS = os.environ.get("SAVDO_SHOTS", "")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def office(opened: str, built: Path) -> AsyncIterator[str]:
-    async with street.app_served() as address:
-        yield address
 
 
 @pytest_asyncio.fixture
-async def town(office: str, database: str, tmp_path: Path) -> AsyncIterator[Street]:
+async def town(address: str, database: str, tmp_path: Path) -> AsyncIterator[Street]:
     """A company that answers one question, and a scenario in which it does."""
     folder = street.business(tmp_path / "oq-choy", **{"faq.md": f"# Oq Choy\n\n## {DELIVERY}\nDelivery in Tashkent is 25 000 so'm.\n"})
-    async with street.opened_for(office, folder) as opened, working():
+    async with street.opened_for(address, folder) as opened, working():
         tenant_id = opened.company.tenant_id
         async with db.step(tenant_id) as session:
             await scenarios.save(session, tenant_id, None, "Asks for delivery", [DELIVERY], {"say": ["25 000"]})
@@ -47,12 +39,12 @@ async def test_that_a_persona_is_tried_published_and_taken_back(town: Street, ne
     await change.get_by_role("button", name="Run scenarios").click()
     await expect(change).to_contain_text("0 of 1 pass")
     await expect(change).to_contain_text("Would break: Asks for delivery")
-    await _shot(owner, "persona-gate")
+    await shot(owner, "persona-gate")
     await change.get_by_role("link", name="1 answer differs").click()
     result = owner.locator("details.result")
     await expect(result.locator(".side-before")).to_contain_text("25 000")
     await expect(result.locator(".side-after")).not_to_contain_text("25 000")
-    await _shot(owner, "scenarios-run")
+    await shot(owner, "scenarios-run")
     await owner.go_back()
     await owner.get_by_role("button", name="Publish anyway").click()
     await expect(owner.get_by_text("Version 2", exact=True)).to_be_visible()
@@ -62,7 +54,7 @@ async def test_that_a_persona_is_tried_published_and_taken_back(town: Street, ne
     await owner.get_by_role("button", name="Restore version 1").click()
     await expect(owner.get_by_text("Version 3", exact=True)).to_be_visible()
     await expect(owner.get_by_label("Topics it does not speak of")).to_have_value("")
-    await _shot(owner, "persona-versions")
+    await shot(owner, "persona-versions")
     await write(chat, DELIVERY)
     await expect(said(chat, "bot").last).to_contain_text("25 000")
 
@@ -80,17 +72,6 @@ async def test_that_the_second_to_save_sees_both(town: Street, new_context: NewC
     await expect(owner.get_by_role("alert")).to_contain_text("Somebody was quicker")
     await expect(owner.locator(".theirs")).to_contain_text("White Tea")
     await expect(name).to_have_value("Oq Choy Premium")
-    await _shot(owner, "persona-both")
+    await shot(owner, "persona-both")
     await owner.get_by_role("button", name="Save draft").click()
     await expect(owner.get_by_role("region", name="What would change").locator("ins")).to_have_text(["Oq Choy Premium"])
-
-
-async def _shot(page: Page, name: str) -> None:
-    if not SHOTS:
-        return
-    for theme in ("light", "dark"):
-        for width, height in ((390, 844), (1280, 900)):
-            await page.emulate_media(color_scheme=theme)
-            await page.set_viewport_size({"width": width, "height": height})
-            await page.wait_for_timeout(300)
-            await page.screenshot(path=f"{SHOTS}/{name}-{width}-{theme}.png", full_page=True)

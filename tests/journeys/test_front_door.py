@@ -10,13 +10,13 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from savdo.app import create_app
 from savdo.base import db
 from savdo.channels import connections
 from savdo.channels.models import Connection
 from tests.emulators.serving import serving
 from tests.emulators.telegram import Telegram
 from tests.journeys.conftest import settled, thread, working
+from tests.web import office
 
 SECRET = {"x-telegram-bot-api-secret-token": "front-door"}
 
@@ -38,7 +38,7 @@ class Door:
 @pytest_asyncio.fixture
 async def door(tea_house: Connection) -> AsyncGenerator[Door]:
     telegram = Telegram()
-    async with serving(telegram.app) as far, serving(create_app()) as near, httpx.AsyncClient(base_url=near, timeout=20) as client:
+    async with serving(telegram.app) as far, serving(office.app()) as near, httpx.AsyncClient(base_url=near, timeout=20) as client:
         async with db.step(tea_house.tenant_id) as session:
             connection = await connections.create(
                 session, tea_house.tenant_id, "telegram_bot", "Bot",

@@ -7,29 +7,14 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import httpx
-from fastapi import FastAPI
 from psycopg.types.json import Jsonb
 
 from savdo.accounts import access
+from savdo.app import create_app
 from savdo.base import db
 from savdo.channels import connections
 from savdo.channels.models import Connection
-from savdo.web import page, widget
-from savdo.web.pages import (
-    account,
-    channels,
-    composer,
-    connecting,
-    inbox,
-    knowledge,
-    landing,
-    model_chain,
-    persona,
-    roads,
-    scenarios,
-    tryit,
-    website,
-)
+from savdo.web import page
 
 PASSWORD = "correct horse 42"
 READING = {
@@ -38,36 +23,15 @@ READING = {
 }  # fmt: skip
 
 
-@functools.cache
-def app() -> FastAPI:
-    """Put together once: its routes cost more than most tests of a page."""
-    made = FastAPI()
-    page.install(made)
-    for one in (
-        widget,
-        account,
-        inbox,
-        composer,
-        roads,
-        knowledge,
-        tryit,
-        persona,
-        scenarios,
-        channels,
-        connecting,
-        model_chain,
-        website,
-        landing,
-    ):
-        made.include_router(one.router)
-    return made
+# The whole app, put together once: its routes cost more than most tests of a page.
+app = functools.cache(create_app)
 
 
 @asynccontextmanager
-async def client(address: str = "") -> AsyncGenerator[httpx.AsyncClient]:
-    """Without an address the app is called directly."""
-    transport = None if address else httpx.ASGITransport(app=app(), raise_app_exceptions=False)
-    async with httpx.AsyncClient(base_url=address or "http://savdo.test", transport=transport) as found:
+async def client(address: str = "http://savdo.test") -> AsyncGenerator[httpx.AsyncClient]:
+    """The app is called directly, as if it stood at the address."""
+    transport = httpx.ASGITransport(app=app(), raise_app_exceptions=False)
+    async with httpx.AsyncClient(base_url=address, transport=transport) as found:
         yield found
 
 

@@ -13,7 +13,6 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from savdo.app import create_app
 from savdo.base import circuit, db, secrets
 from savdo.base.settings import settings
 from savdo.channels import telegram_connecting, telegram_polling
@@ -56,8 +55,7 @@ def public(telegram: Telegram, monkeypatch: Patch) -> None:
 
 @asynccontextmanager
 async def signed_in(tenant_id: UUID, role: str = "owner", language: str = "en") -> AsyncGenerator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(app=create_app(), raise_app_exceptions=False)
-    async with httpx.AsyncClient(base_url=PUBLIC, transport=transport) as browser:
+    async with office.client(PUBLIC) as browser:
         await office.sign_in(browser, await office.member(tenant_id, f"{role}{random.randrange(10**6)}", role, language))
         yield browser
 
