@@ -16,10 +16,15 @@ class Source:
     tree: ast.Module
 
 
-@functools.cache
 def sources(*folders: str) -> tuple[Source, ...]:
     """Every Python file of these folders, e.g. "savdo"."""
-    found = [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
+    return tuple(source for folder in folders for source in _read(folder))
+
+
+# Reading a file into a tree is most of the time of these rules.
+@functools.cache
+def _read(folder: str) -> tuple[Source, ...]:
+    found = sorted((ROOT / folder).rglob("*.py"))
     return tuple(Source(path.relative_to(ROOT).as_posix(), text, ast.parse(text)) for path in found for text in [path.read_text()])
 
 
