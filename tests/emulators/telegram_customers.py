@@ -45,12 +45,10 @@ class Customers:
         return self._message(chat, text=text, **more)
 
     def customer_sends_photo(self, chat: int, content: bytes, caption: str = "", **more: Any) -> dict[str, Any]:
-        small, large = self._file("photos", ".jpg", content[:90]), self._file("photos", ".jpg", content)
-        sizes = [small | {"width": 90, "height": 67}, large | {"width": 1280, "height": 960}]
-        return self._message(chat, photo=sizes, **({"caption": caption} if caption else {}), **more)
+        return self._message(chat, **self.photo(content), **({"caption": caption} if caption else {}), **more)
 
     def customer_sends_voice(self, chat: int, content: bytes, duration: int = 4) -> dict[str, Any]:
-        return self._message(chat, voice=self._file("voice", ".oga", content) | {"duration": duration, "mime_type": "audio/ogg"})
+        return self._message(chat, **self.voice(content, duration))
 
     def customer_sends_document(self, chat: int, name: str, content: bytes, mime: str = "application/pdf") -> dict[str, Any]:
         return self._message(chat, document=self._file("documents", "", content) | {"file_name": name, "mime_type": mime})
@@ -87,6 +85,14 @@ class Customers:
     def customer_unblocks(self, chat: int) -> dict[str, Any]:
         self.blocked.discard(chat)
         return self._membership(chat, "kicked", "member")
+
+    def photo(self, content: bytes) -> dict[str, Any]:
+        """What a message with it holds."""
+        small, large = self._file("photos", ".jpg", content[:90]), self._file("photos", ".jpg", content)
+        return {"photo": [small | {"width": 90, "height": 67}, large | {"width": 1280, "height": 960}]}
+
+    def voice(self, content: bytes, duration: int = 4) -> dict[str, Any]:
+        return {"voice": self._file("voice", ".oga", content) | {"duration": duration, "mime_type": "audio/ogg"}}
 
     def delivers(self, update: Mapping[str, Any]) -> dict[str, Any]:
         """Anything at all, with an update_id of its own."""

@@ -11,17 +11,16 @@ import pytest
 import pytest_asyncio
 
 from savdo.base import clock, db
-from savdo.channels import connections, meta_connecting
+from savdo.channels import connections
 from savdo.channels.models import Connection
-from savdo.conversations import outbox, thread
+from savdo.conversations import thread
 from savdo.knowledge import ingest
 from tests.emulators.meta import Meta, open_meta
-from tests.emulators.meta_pages import MESSENGER_SCOPES, Kind, Page, Person
+from tests.emulators.meta_pages import Kind, Page, Person
 from tests.emulators.serving import serving
 from tests.journeys.conftest import FAQ, PRICES, settled, working
 from tests.journeys.test_whatsapp import hooks_app, until
 
-PNG = b"\x89PNG\r\n\x1a\n" + b"pixels" * 30
 EVERYWHERE = pytest.mark.parametrize("shop", get_args(Kind), indirect=True)
 BOTH = pytest.mark.parametrize("shop", ["messenger", "instagram"], indirect=True)
 
@@ -116,27 +115,6 @@ async def test_that_a_burst_in_two_deliveries_and_their_repeats_gets_one_answer(
     assert [text for author, text in await shop.said() if author == "contact"] == ["Salom", "menga choy kerak edi", "Puer", "necha pul?"]
 
 
-async def test_that_an_image_is_fetched_from_its_passing_address_and_kept(shop: Shop) -> None:
-    async def fetched() -> bool:
-        return any("attachments" in one["payload"] for one in await shop.rows("messages"))
-
-    async with working():
-        shop.page.sends_file(shop.ana, "image", PNG, "image/png", text="Shu choynak bormi?")
-        await shop.answers()
-        await until(fetched)
-    message = (await shop.rows("messages"))[0]
-    assert (message["kind"], message["text"], message["payload"]["attachments"][0]["mime"]) == ("image", "Shu choynak bormi?", "image/png")
-
-
-async def test_that_a_customer_who_wants_no_more_hears_no_more(shop: Shop) -> None:
-    async with working():
-        shop.page.says(shop.ana, "STOP")
-        said = len(await shop.answers())
-        shop.page.says(shop.ana, "Sencha choyi necha pul?")
-        assert len(await shop.answers()) == said
-    assert (await shop.rows("contacts"))[0]["opted_out_at"] is not None
-
-
 @BOTH
 async def test_that_after_a_day_only_a_person_may_write_and_after_a_week_nobody(shop: Shop) -> None:
     shop.page.says(shop.ana, "Salom")
@@ -154,34 +132,6 @@ async def test_that_after_a_day_only_a_person_may_write_and_after_a_week_nobody(
     assert (sent.text, sent.body["messaging_type"], sent.body["tag"]) == ("Are you still there?", "MESSAGE_TAG", "HUMAN_AGENT")
     refused = (await shop.rows("messages"))[-1]
     assert (refused["status"], "until they write again" in refused["error"]) == ("failed", True)
-
-
-async def test_that_a_customer_who_cannot_be_reached_is_marked_and_not_pestered(shop: Shop) -> None:
-    shop.page.says(shop.ana, "Sencha choyi necha pul?")
-    shop.ana.blocked = True
-    async with working():
-        assert await shop.answers() == []
-    assert [one["status"] for one in await shop.rows("messages")] == ["received", "failed"]
-    assert (await shop.rows("contacts"))[0]["unreachable_at"] is not None
-
-
-async def test_that_an_expired_token_asks_for_a_new_connection_and_what_waited_goes_out_on_it(shop: Shop) -> None:
-    async def disconnected() -> bool:
-        [connection] = await shop.rows("connections")
-        return connection["status"] == "reconnect" and bool(connection["problem"])
-
-    async with working():
-        shop.meta.token_expires()
-        shop.page.says(shop.ana, "Sencha choyi necha pul?")
-        await until(disconnected)
-        assert [one["status"] for one in await shop.rows("messages")] == ["received", "queued"]
-        shop.meta.tokens["EAAnew"] = set(MESSENGER_SCOPES)
-        await meta_connecting.renew(shop.connection.tenant_id, "member:alice", shop.connection.id, {"token": "EAAnew"})
-        async with db.step(shop.connection.tenant_id) as session:
-            await session.execute("UPDATE messages SET claimed_at = claimed_at - interval '1 minute' WHERE direction = 'out'")
-        await outbox.sweep()
-        [answer] = await shop.answers()
-    assert "84 000" in answer
 
 
 @EVERYWHERE
@@ -206,15 +156,6 @@ async def test_that_what_another_app_leads_is_kept_and_not_answered(shop: Shop) 
         shop.page.says(shop.ana, "Puer necha pul?")
         [answer] = await shop.answers()
     assert "132 000" in answer
-
-
-async def test_that_the_wait_after_too_many_messages_is_kept(shop: Shop) -> None:
-    shop.meta.floods("messages", code=613, retry_after=1)
-    shop.page.says(shop.ana, "Sencha choyi necha pul?")
-    async with working():
-        [answer] = await shop.answers()
-    assert "84 000" in answer
-    assert shop.page.sent[0].at - shop.meta.called_at["messages"][0] >= 1
 
 
 @BOTH

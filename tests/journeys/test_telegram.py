@@ -101,22 +101,6 @@ async def owner(bot: Connection) -> AsyncGenerator[tuple[httpx.AsyncClient, str]
         yield browser, f"/inbox/{talk['id']}"
 
 
-async def test_that_a_question_is_answered_from_the_price_list(bot: Connection, telegram: Telegram) -> None:
-    async with open_for_business():
-        telegram.customer_says(CHAT, "Sencha choyi necha pul?")
-        [answer] = await answered(telegram, bot)
-    assert "84 000" in answer
-
-
-async def test_that_a_burst_gets_one_answer(bot: Connection, telegram: Telegram) -> None:
-    for text in ("Salom", "menga", "choy kerak edi", "Puer", "necha pul?"):
-        telegram.customer_says(CHAT, text)
-    async with open_for_business():
-        [answer] = await answered(telegram, bot)
-    assert "132 000" in answer
-    assert [one["text"] for one in await messages(bot)] == ["Salom", "menga", "choy kerak edi", "Puer", "necha pul?"]
-
-
 async def test_that_a_photo_and_a_voice_note_are_kept_and_shown(bot: Connection, telegram: Telegram) -> None:
     telegram.customer_sends_photo(CHAT, PNG, "Shu choynak bormi?")
     telegram.customer_sends_voice(CHAT, OGG)

@@ -128,17 +128,3 @@ async def test_that_after_a_day_of_silence_nothing_is_sent_as_the_account(shop: 
         clock.reset()
     assert [one["status"] for one in await shop.messages()] == ["received", "failed"]
     assert shop.telegram.calls["sendmessage"] == 0
-
-
-async def test_that_a_customer_who_is_gone_is_marked_and_a_flood_is_waited_out(shop: Shop) -> None:
-    shop.telegram.floods("sendMessage", retry_after=2)
-    shop.telegram.customer_writes(shop.account, CHAT, "Sencha choyi necha pul?")
-    async with working():
-        assert len(await shop.answers()) == 1
-        assert shop.telegram.sent[0].at - shop.telegram.flooded_at >= 2
-        shop.telegram.fails("sendMessage", 403, "Forbidden: user is deactivated")
-        shop.telegram.customer_writes(shop.account, CHAT, "Puer necha pul?")
-        assert len(await shop.answers()) == 1
-    async with db.step(shop.connection.tenant_id) as session:
-        [contact] = await db.rows(session, "SELECT unreachable_at FROM contacts WHERE name LIKE 'Customer%%'")
-    assert contact["unreachable_at"] is not None

@@ -14,7 +14,6 @@ import pytest_asyncio
 
 from savdo.base import db
 from savdo.channels import connections, telegram_held, telegram_relay, telegram_sessions
-from savdo.channels.errors import Blocked
 from savdo.channels.models import Connection, Outbound, channel
 from savdo.channels.telegram_held import LoggedOut, NeverWrote
 from savdo.knowledge import ingest
@@ -161,16 +160,6 @@ async def test_that_a_wait_is_kept_to_the_second_by_the_whole_account(shop: Shop
         assert len(await shop.answers()) == 1
     assert {one.peer for one in shop.account.sent} == {ANN, 43}
     assert min(one.at for one in shop.account.sent) - shop.account.flooded_at >= 2
-
-
-async def test_that_a_customer_who_blocks_is_marked_and_not_pestered(shop: Shop) -> None:
-    async with speaking():
-        await connected(shop)
-        shop.account.fails("send_text", Blocked())
-        shop.account.customer_says(ANN, "Sencha choyi necha pul?")
-        assert await shop.answers() == []
-    [contact] = await shop.rows("SELECT unreachable_at FROM contacts")
-    assert (contact["unreachable_at"] is not None, shop.account.calls["send_text"]) == (True, 1)
 
 
 async def test_that_a_voice_note_is_fetched_and_what_was_missed_is_answered(shop: Shop) -> None:

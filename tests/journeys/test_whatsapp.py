@@ -14,17 +14,15 @@ import pytest_asyncio
 from fastapi import FastAPI
 
 from savdo.base import clock, db
-from savdo.channels import connections, meta_connecting
+from savdo.channels import connections
 from savdo.channels.models import Connection, Template
-from savdo.conversations import outbox, thread
+from savdo.conversations import thread
 from savdo.knowledge import ingest
 from savdo.web import hooks, page
 from tests.emulators.meta import Meta, open_meta
 from tests.emulators.serving import serving
-from tests.emulators.whatsapp import SCOPES, Person, WhatsApp
+from tests.emulators.whatsapp import Person, WhatsApp
 from tests.journeys.conftest import FAQ, PRICES, settled, working
-
-PNG = b"\x89PNG\r\n\x1a\n" + b"pixels" * 30
 
 
 @dataclass
@@ -117,27 +115,6 @@ async def test_that_a_burst_in_two_deliveries_and_their_repeats_gets_one_answer(
     ]  # fmt: skip
 
 
-async def test_that_an_image_is_fetched_and_kept(shop: Shop) -> None:
-    async def fetched() -> bool:
-        return any("attachments" in one["payload"] for one in await shop.rows("messages"))
-
-    async with working():
-        shop.number.sends_file(shop.ana, "image", PNG, "image/png", caption="Shu choynak bormi?")
-        await shop.answers()
-        await until(fetched)
-    message = (await shop.rows("messages"))[0]
-    assert (message["kind"], message["text"], message["payload"]["attachments"][0]["mime"]) == ("image", "Shu choynak bormi?", "image/png")
-
-
-async def test_that_a_customer_who_wants_no_more_hears_no_more(shop: Shop) -> None:
-    async with working():
-        shop.number.says(shop.ana, "STOP")
-        said = len(await shop.answers())
-        shop.number.says(shop.ana, "Sencha choyi necha pul?")
-        assert len(await shop.answers()) == said
-    assert (await shop.rows("contacts"))[0]["opted_out_at"] is not None
-
-
 async def test_that_after_a_day_of_silence_only_a_template_goes_out(shop: Shop) -> None:
     shop.number.says(shop.ana, "Salom")
     await shop.meta.delivered()
@@ -156,36 +133,6 @@ async def test_that_after_a_day_of_silence_only_a_template_goes_out(shop: Shop) 
     assert (shop.meta.calls["messages"], [one.text for one in shop.number.sent]) == (1, ["visit_reminder: Ana, 16:00"])
 
 
-async def test_that_a_customer_who_cannot_be_reached_is_marked_and_not_pestered(shop: Shop) -> None:
-    shop.number.says(shop.ana, "Sencha choyi necha pul?")
-    shop.ana.blocked = True
-    async with working():
-        assert await shop.answers() == []
-    assert [one["status"] for one in await shop.rows("messages")] == ["received", "failed"]
-    assert (await shop.rows("contacts"))[0]["unreachable_at"] is not None
-    assert shop.number.sent == []
-
-
-async def test_that_an_expired_token_asks_for_a_new_connection_and_what_waited_goes_out_on_it(shop: Shop) -> None:
-    async def disconnected() -> bool:
-        [connection] = await shop.rows("connections")
-        return connection["status"] == "reconnect" and bool(connection["problem"])
-
-    async with working():
-        shop.meta.token_expires()
-        shop.number.says(shop.ana, "Sencha choyi necha pul?")
-        await until(disconnected)
-        assert [one["status"] for one in await shop.rows("messages")] == ["received", "queued"]
-        shop.meta.tokens["EAAnew"] = set(SCOPES)
-        await meta_connecting.renew(shop.connection.tenant_id, "member:alice", shop.connection.id, {"token": "EAAnew"})
-        async with db.step(shop.connection.tenant_id) as session:
-            await session.execute("UPDATE messages SET claimed_at = claimed_at - interval '1 minute' WHERE direction = 'out'")
-        await outbox.sweep()
-        [answer] = await shop.answers()
-    assert "84 000" in answer
-    assert (await shop.rows("connections"))[0]["status"] == "active"
-
-
 async def test_that_the_bot_is_silent_once_a_person_answers_on_the_phone(shop: Shop) -> None:
     shop.number.says(shop.ana, "Sencha choyi necha pul?")
     echo = shop.number.person_answers(shop.ana, "84 ming, keling")
@@ -201,15 +148,6 @@ async def test_that_the_bot_is_silent_once_a_person_answers_on_the_phone(shop: S
     # The echo names only the phone; it stands in the thread of the customer's id.
     [talk] = await shop.rows("conversations")
     assert (talk["status"], talk["external_id"]) == ("human", shop.ana.user_id)
-
-
-async def test_that_the_wait_after_too_many_messages_is_kept(shop: Shop) -> None:
-    shop.meta.floods("messages", retry_after=1)
-    shop.number.says(shop.ana, "Sencha choyi necha pul?")
-    async with working():
-        [answer] = await shop.answers()
-    assert "84 000" in answer
-    assert shop.number.sent[0].at - shop.meta.called_at["messages"][0] >= 1
 
 
 async def test_that_one_delivery_for_two_companies_reaches_each_and_strangers_are_counted(shop: Shop, other_tenant_id: UUID) -> None:

@@ -1,0 +1,124 @@
+"""The same two days on every kind of road: what customers send is answered, and what has to stop the bot stops it."""
+
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from savdo.base import db
+from savdo.base.settings import settings
+from savdo.channels.models import KINDS
+from savdo.conversations import outbox
+from savdo.knowledge import ingest
+from tests.emulators.serving import serving
+from tests.emulators.speech import Speech
+from tests.journeys.conftest import PRICES, settled, working
+from tests.journeys.roads import ROADS, WAIT_S, Road, road_of
+from tests.journeys.test_whatsapp import until
+
+# A visitor of the site reads the thread itself, and nobody delivers to the sandbox.
+EVERYWHERE = sorted(set(KINDS) - {"web_chat", "sandbox"})
+
+
+@pytest_asyncio.fixture(params=EVERYWHERE)
+async def road(request: pytest.FixtureRequest, tenant_id: Any) -> AsyncGenerator[Road]:
+    document_id = await ingest.add(tenant_id, "prices.csv", PRICES.encode())
+    await ingest.read(tenant_id=str(tenant_id), document_id=str(document_id))
+    async with road_of(request.param, tenant_id) as found:
+        yield found
+
+
+@pytest_asyncio.fixture
+async def speech(monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[Speech]:
+    speech = Speech()
+    async with serving(speech) as address:
+        monkeypatch.setenv("SAVDO_SPEECH_URL", address)
+        monkeypatch.setenv("SAVDO_SPEECH_KEY", "sk-speech")
+        settings.cache_clear()
+        yield speech
+    monkeypatch.undo()
+    settings.cache_clear()
+
+
+async def answers(road: Road, one: Any) -> list[str]:
+    """What a customer was sent, once everything is stored, answered and sent."""
+    await road.arrived()
+    await settled(road.connection.tenant_id)
+    return [text.replace("\u00a0", " ") for text in road.heard(one)]
+
+
+async def rows(road: Road, query: Any) -> list[dict[str, Any]]:
+    async with db.step(road.connection.tenant_id) as session:
+        return await db.rows(session, query)
+
+
+def test_that_every_road_of_the_table_is_walked() -> None:
+    assert sorted(ROADS) == EVERYWHERE
+
+
+async def test_that_a_burst_a_voice_message_and_a_picture_are_answered_and_a_wait_is_kept(road: Road, speech: Speech) -> None:
+    in_burst, speaking, showing, waiting, *_ = road.people
+    for text in ("Salom", "menga choy kerak edi", "Puer necha pul?"):
+        road.says(in_burst, text)
+    road.speaks(speaking)
+    road.shows(showing, "Shu choynak bormi?")
+    await road.arrived()
+    async with working():
+        [answer] = await answers(road, in_burst)
+        assert "132 000" in answer
+        # The sound was decoded over there, and what it says was answered.
+        [(_, _, _, seconds, _)] = speech.heard
+        assert seconds == pytest.approx(0.3, abs=0.1)
+        assert "84 000" in (await answers(road, speaking))[0]
+        assert len(await answers(road, showing)) == 1
+        await until(lambda: _kept(road))
+        road.floods()
+        road.says(waiting, "Sencha choyi necha pul?")
+        [answer] = await answers(road, waiting)
+    assert "84 000" in answer
+    assert road.waited() >= WAIT_S
+
+
+async def test_that_a_goodbye_a_person_a_block_and_a_lost_connection_stop_the_bot(road: Road) -> None:
+    talking, leaving, gone, patient, *_ = road.people
+    road.says(leaving, "STOP")
+    if road.person_answers:
+        road.says(talking, "Sencha choyi necha pul?")
+        road.person_answers(talking, "84 ming, keling")
+        road.says(talking, "Rahmat, yana Puer bormi?")
+    await road.arrived()
+    async with working():
+        assert await answers(road, talking) == []
+        goodbye = await answers(road, leaving)
+        road.says(leaving, "Sencha choyi necha pul?")
+        assert await answers(road, leaving) == goodbye
+        road.blocks(gone)
+        road.says(gone, "Sencha choyi necha pul?")
+        assert await answers(road, gone) == []
+    told = await rows(road, "SELECT opted_out_at IS NOT NULL AS left, unreachable_at IS NOT NULL AS gone FROM contacts ORDER BY created_at")
+    assert ([one["left"] for one in told].count(True), [one["gone"] for one in told].count(True)) == (1, 1)
+    road.says(patient, "Sencha choyi necha pul?")
+    await road.arrived()
+    road.ends()
+    async with working():
+        await until(lambda: _waits(road))
+        await road.mends()
+        async with db.step(road.connection.tenant_id) as session:
+            await session.execute("UPDATE messages SET claimed_at = claimed_at - interval '1 minute' WHERE status = 'queued'")
+        await outbox.sweep()
+        [answer] = await answers(road, patient)
+    assert "84 000" in answer
+    assert [one["status"] for one in await rows(road, "SELECT status FROM connections")] == ["active"]
+
+
+async def _kept(road: Road) -> bool:
+    found = await rows(road, "SELECT payload->'attachments'->0->>'mime' AS mime FROM messages WHERE kind = 'image'")
+    return [one["mime"] for one in found] == ["image/png"]
+
+
+async def _waits(road: Road) -> bool:
+    """The connection is shown as lost, and the answer waits for the next one."""
+    [connection] = await rows(road, "SELECT status, problem FROM connections")
+    waiting = await rows(road, "SELECT status FROM messages WHERE status IN ('queued', 'sending')")
+    return (connection["status"], bool(connection["problem"]), [one["status"] for one in waiting]) == ("reconnect", True, [road.kept])
