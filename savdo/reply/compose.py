@@ -104,8 +104,15 @@ def _opted_out(turn: Turn, reading: Reading) -> Draft:
     return Draft(sayings.say("opted_out", turn, reading), reading, opt_out=True)
 
 
-def _complaint(turn: Turn, reading: Reading) -> Draft:
-    return Draft(sayings.say("complaint", turn, reading), reading, handover="complaint")
+def _complaint(turn: Turn, reading: Reading, found: Found) -> Draft:
+    """A person is called; whoever also asks what is due to them reads at once what the company has written about that."""
+    if asked := _doubted(turn, reading, found):
+        return asked
+    sorry = Draft(sayings.say("complaint", turn, reading), reading, handover="complaint")
+    answer = answers.find(turn, reading, topic.asked(turn), found) if cues.QUESTION.search(turn.text) else None
+    if answer is None or answer.support < PLAINLY:
+        return sorry
+    return replace(sorry, text=_joined(sorry.text, answer.text), cited=answer.cited, notes=answer.notes, grounds=answer.grounds)
 
 
 def _person(turn: Turn, reading: Reading) -> Draft:
@@ -225,9 +232,9 @@ def _colleague(turn: Turn, reading: Reading) -> Draft:
 FROM_THREAD: Final[Mapping[str, Said]] = {
     "greeting": _greeting, "thanks_bye": _thanks, "human_request": _person, "ready_to_buy": _ready, "order_status": _order_status,
     "contact_details": _contact, "off_topic": _off_topic, "spam": _off_topic, "booking": _booking, "unclear": _unclear,
-    "opt_out": _opted_out, "complaint": _complaint,
+    "opt_out": _opted_out,
 }  # fmt: skip
-FROM_PASSAGES: Final[Mapping[str, Looked]] = {"objection": _objection, "question_location_hours": _place}
+FROM_PASSAGES: Final[Mapping[str, Looked]] = {"complaint": _complaint, "objection": _objection, "question_location_hours": _place}
 
 
 def _campaign_price(turn: Turn, reading: Reading) -> str:

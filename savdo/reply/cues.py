@@ -103,11 +103,11 @@ NOT_DEAR: Final = re.compile(
 NO_DOUBTS: Final = frozenset({"opt_out", "complaint", "spam", "order_status"})
 # A question without its mark: it asks for a thing, a time, a place or a way.
 QUESTION: Final = re.compile(
-    r"\?|\bmi\b|mi\W*$|ми\W*$|\bли\b|\b(?:ма|ме|ба|бе|па|пе)\W*$|\b(?:qa(?:nday|lay|ncha|chon|yer\w*|ysi\w*)|necha\w*|nech\w*|nima\w*|kim\w*|"
-    r"қа(?:ндай|лай|нча|чон|ер\w*|йси\w*)|неча\w*|нима\w*|сколько|скок\w*|поч[её]м|pochem|skolko|какой|какая|какие|каком|когда|где|куда|как|почему|можно|"
-    r"қанша|қандай|қашан|қайда|қай|неше|нешеде|не (?:істе|үшін|бар|болады)\w*|how|what|when|where|which|who|why)\b|"
+    r"\?|\bmi\b|mi\W*$|ми\W*$|\bли\b|\b(?:ма|ме|ба|бе|па|пе)\W*$|\b(?:qa(?:nday|lay|ncha|chon|yer|ysi)\w*|necha\w*|nech\w*|nima\w*|kim\w*|"
+    r"қа(?:ндай|лай|нча|чон|ер|йси)\w*|неча\w*|нима\w*|сколько|скок\w*|поч[её]м|pochem|skolko|какой|какая|какие|каком|когда|где|куда|как|почему|можно|"
+    r"қанша\w*|қандай\w*|қашан\w*|қайда\w*|қай|неше\w*|не (?:істе|үшін|бар|болады)\w*|how|what|when|where|which|who|why)\b|"
     # Within a sentence: "bormi aka"; in English the verb before its subject.
-    r"(?:bor|di|siz|lar|sila|sizla|gan|mumkin|bo'la|бор|ди|сиз|лар|сила|сизла|ган|мумкин)(?:mi|ми)\b|\b(?:can|could|do|does|did|is|are|will|would|have) (?:you|i|we|it|there|they|the|this|that|these|your)\b",
+    r"(?:bor|di|siz|lar|sila|sizla|gan|mumkin|bo'la|бор|ди|сиз|лар|сила|сизла|ган|мумкин)(?:mi|ми)\b|\w{2}(?:mi(?:siz(?:lar)?|kan|kin)|ми(?:сиз(?:лар)?|кан|кин))\b|\b(?:can|could|do|does|did|is|are|will|would|have) (?:you|i|we|it|there|they|the|this|that|these|your)\b",
     ANY_CASE,
 )
 

@@ -85,6 +85,15 @@ def test_that_a_booking_is_no_handover() -> None:
     assert draft.facts["timeline"] == "days"
 
 
+def test_that_a_complaint_with_a_question_calls_a_person_and_tells_what_is_due() -> None:
+    due = passage("Если рама треснула в первые 18 месяцев, меняем её бесплатно за 5 дней.", title=("Гарантия",))
+    angry = "ваш велосипед развалился за день, ужас!!"
+    asked = answered(turn(f"{angry} бесплатно поменяете?"), due)
+    assert (asked.handover, asked.cited) == ("complaint", (due.id,))
+    assert "за 5 дней" in asked.text
+    assert answered(turn(angry), due).cited == ()
+
+
 def test_that_what_is_told_and_not_asked_calls_nobody_and_what_nobody_understands_does() -> None:
     told = answered(turn("у нас магазин на две улицы, ищем шесть велосипедов курьерам"))
     assert told.handover is None
