@@ -21,7 +21,6 @@ from tests.journeys.conftest import settled, working
 from tests.journeys.test_whatsapp import hooks_app
 
 ANA = "15550002222"
-PNG = b"\x89PNG\r\n\x1a\n" + b"pixels" * 30
 
 
 @dataclass
