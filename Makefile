@@ -33,8 +33,9 @@ assets: savdo/web/assets/built/manifest.json ## Build the pages' CSS and JavaScr
 migrate: setup ## Bring the database to the newest schema
 	@$(BIN)/savdo migrate
 
-eval: setup ## Measure the answers on evals/ and write docs/quality.md
-	@$(BIN)/savdo eval evals/ --report docs/quality.md $(ARGS)
+eval: setup .venv/.dev ## Measure the answers on evals/ and write docs/quality.md
+	@$(BIN)/python -m tests.emulators.scripted $(BIN)/savdo eval evals/ --model compatible:scripted --json .data/scripted.json
+	@$(BIN)/savdo eval evals/ --beside .data/scripted.json --report docs/quality.md $(ARGS)
 
 baseline: setup ## Write the figures that `make test` holds later changes to
 	@$(BIN)/savdo eval evals/ --sample --baseline evals/baseline.json $(ARGS)

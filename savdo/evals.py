@@ -69,11 +69,13 @@ class Company:
 
 @dataclass(slots=True)
 class Run:
-    """What is measured while rows go through: figures, milliseconds of each part, confidences with whether they were right."""
+    """What is measured while rows go through: figures, milliseconds of each part, confidences with whether they were right, and
+    by language what each turn of a dialogue asked of models ({calls, tokens})."""
 
     tally: Tally = field(default_factory=Tally)
     ms: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     said: dict[str, list[tuple[float, bool]]] = field(default_factory=lambda: defaultdict(list))
+    asked: list[tuple[str, Mapping[str, int]]] = field(default_factory=list[tuple[str, Mapping[str, int]]])
     labels: Figures = field(default_factory=dict[str, Any])
 
 
@@ -190,6 +192,7 @@ async def dialogues(listed: Sequence[Row], companies: Mapping[str, Company], mea
         said = [await talk.says(*([one] if isinstance(one, str) else one)) for one in row["turns"]]
         facts, score = await talk.lead()
         faults, beside = scores.dialogue_faults(row, said, facts), scores.side_faults(row, score, facts)
+        measured.asked += [(row["language"], one) for one in await talk.asked()]
         passed.append((row["language"], not faults))
         sides.append((row["language"], not beside))
         if faults or beside:
@@ -200,6 +203,11 @@ async def dialogues(listed: Sequence[Row], companies: Mapping[str, Company], mea
             )
     measured.tally.mean("dialogues_passed", passed)
     measured.tally.mean("dialogue_leads", sides)
+    if any(one["calls"] for _, one in measured.asked):
+        tokens = [(spoken, one["tokens"]) for spoken, one in measured.asked]
+        measured.tally.mean("calls_a_turn", [(spoken, one["calls"]) for spoken, one in measured.asked])
+        measured.tally.mean("prompt_tokens_a_turn", tokens)
+        measured.tally.measure("most_prompt_tokens", tokens, max)
 
 
 class Talk:
@@ -233,6 +241,18 @@ class Talk:
         async with step(self.company.connection.tenant_id) as session:
             found = await first(session, "SELECT facts, score FROM leads WHERE conversation_id = %s", (self.conversation,))
         return (found["facts"], found["score"]) if found else ({}, 0)
+
+    async def asked(self) -> Sequence[Mapping[str, int]]:
+        """What each turn asked of models: `calls`, and `tokens` of their prompts together."""
+        async with step(self.company.connection.tenant_id) as session:
+            return await rows(
+                session,
+                """SELECT count(m.id) AS calls, coalesce(sum(m.tokens_in), 0) AS tokens FROM turns t
+                     LEFT JOIN model_calls m ON m.tenant_id = t.tenant_id AND m.conversation_id = t.conversation_id
+                          AND m.number = t.last_number
+                    WHERE t.conversation_id = %s GROUP BY t.id ORDER BY t.id""",
+                (self.conversation,),
+            )
 
     async def _handovers(self) -> dict[UUID, str]:
         async with step(self.company.connection.tenant_id) as session:

@@ -17,6 +17,8 @@ LANGUAGES: Final = ("uz", "ru", "kk", "en")
 MOST_CONFUSIONS: Final = 15
 # Beside the headlines, where there are rows for them.
 ALSO: Final = ("objections_f1", "dialogue_leads")
+# Of the dialogues, where models were asked.
+ASKED: Final = ("calls_a_turn", "prompt_tokens_a_turn", "most_prompt_tokens")
 BASELINE_DIGITS: Final = 4
 Cells = Sequence[str]
 out = Console()
@@ -58,11 +60,8 @@ def wrong_row(row: Mapping[str, Any], kind: str) -> str:
 
 
 def tables(result: Figures) -> Iterable[tuple[str, Cells, list[Cells]]]:
-    """(title, heading, rows): the headlines by language, intents, objections, confusions, reliability."""
-    yield "Figures", ("figure", "rows", "all", *LANGUAGES), [
-        (name, str(result["rows"][name]), f"{result[name]:.3f}", *_spoken(result["by_language"][name]))
-        for name in (*HEADLINES, *ALSO) if name in result
-    ]  # fmt: skip
+    """(title, heading, rows): the headlines by language and what was asked of models, intents, objections, confusions, reliability."""
+    yield from headlines(result)
     if "intents" in result:
         by_language = result["intents_by_language"]
         yield "Intents", ("intent", "rows", "precision", "recall", "F1", *(f"F1 {one}" for one in LANGUAGES)), [
@@ -76,6 +75,18 @@ def tables(result: Figures) -> Iterable[tuple[str, Cells, list[Cells]]]:
     for name, found in result["reliability"].items():
         yield f"Confidence of the {name}: expected calibration error {found['ece']:.3f}", ("from", "rows", "said", "right"), [
             (f"{one['from']:.1f}", str(one["rows"]), f"{one['said']:.2f}", f"{one['right']:.2f}") for one in found["bins"]
+        ]  # fmt: skip
+
+
+def headlines(result: Figures) -> Iterable[tuple[str, Cells, list[Cells]]]:
+    """(title, heading, rows): the headlines by language, and what the turns of the dialogues asked of models."""
+    yield "Figures", ("figure", "rows", "all", *LANGUAGES), [
+        (name, str(result["rows"][name]), f"{result[name]:.3f}", *_spoken(result["by_language"][name]))
+        for name in (*HEADLINES, *ALSO) if name in result
+    ]  # fmt: skip
+    if asked := [name for name in ASKED if name in result]:
+        yield "Model calls of a turn in the dialogues", ("figure", "turns", "all", *LANGUAGES), [
+            (name, str(result["rows"][name]), f"{result[name]:,.5g}", *_spoken(result["by_language"][name], ",.5g")) for name in asked
         ]  # fmt: skip
 
 
@@ -113,8 +124,8 @@ def read_result(path: Path) -> Figures:
     return {name: one["value"] for name, one in found.items()} | {"rows": {name: one["rows"] for name, one in found.items()}}
 
 
-def write_quality(result: Figures, path: Path) -> None:
-    """The figures as Markdown, and after them what stands in quality-notes.md beside: how they are to be read."""
+def write_quality(result: Figures, path: Path, beside: Figures | None = None) -> None:
+    """The figures as Markdown, the headlines of a run `beside` them, and what stands in quality-notes.md: how they are to be read."""
     notes = path.with_name("quality-notes.md")
     lines = [
         f"# Quality of the answers {'without a model' if result['model'] == 'local' else 'with ' + result['model']}", "",
@@ -125,6 +136,10 @@ def write_quality(result: Figures, path: Path) -> None:
     ]  # fmt: skip
     for title, head, body in tables(result):
         lines += [f"## {title}", "", _line(head), _line(["---"] * len(head)), *map(_line, body), ""]
+    if beside is not None:
+        lines += [f"## With {beside['model']} in the chain", "", f"Time and cost: {time_and_cost(beside)}", ""]
+        for _, head, body in headlines(beside):
+            lines += [_line(head), _line(["---"] * len(head)), *map(_line, body), ""]
     lines += ["`invented` is the share of answers with a figure that neither the company nor the customer said.", ""]
     text = "\n".join(lines) + ("\n" + notes.read_text(encoding="utf-8") if notes.exists() else "")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -139,5 +154,5 @@ def _label(name: str, one: Mapping[str, Any]) -> tuple[str, ...]:
     return name, str(one["rows"]), f"{one['precision']:.2f}", f"{one['recall']:.2f}", f"{one['f1']:.2f}"
 
 
-def _spoken(values: Mapping[str, float]) -> tuple[str, ...]:
-    return tuple(f"{values[one]:.3f}" if one in values else "" for one in LANGUAGES)
+def _spoken(values: Mapping[str, float], shape: str = ".3f") -> tuple[str, ...]:
+    return tuple(f"{values[one]:{shape}}" if one in values else "" for one in LANGUAGES)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 
+from savdo.ai import chain as chain_of_models
 from savdo.base import circuit, clock, db
 from savdo.base.settings import settings
 from savdo.knowledge.models import Found, Passage
@@ -43,6 +44,8 @@ def configure(patch: Setup, chain: str, addresses: dict[str, str], **more: str) 
     for name, value in more.items():
         patch.setenv(f"SAVDO_{name.upper()}", value)
     settings.cache_clear()
+    # As a worker with models does before its first turn, whose time it would take: on a busy machine most of it.
+    chain_of_models.adapter()
 
 
 @contextmanager
