@@ -47,6 +47,11 @@ class Accounts(Customers):
         account.heard[chat] = time.time() + self.passed
         return self._in_account(account, chat, _customer(chat), **({"text": text} if text else {}), **more)
 
+    def customer_shows(self, account: Account, chat: int, content: bytes, **more: Any) -> dict[str, Any]:
+        """A photo, without a word."""
+        size = self._file("photos", ".jpg", content) | {"width": 1280, "height": 960}
+        return self.customer_writes(account, chat, photo=[size], **more)
+
     def customer_changes(self, account: Account, update: dict[str, Any], text: str) -> None:
         changed = update["business_message"] | {"text": text, "edit_date": int(time.time())}
         self._happens({"edited_business_message": changed})

@@ -82,6 +82,8 @@ class Waha:
     pending: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     faults: list[tuple[int, Any]] = field(default_factory=list[tuple[int, Any]])
     flooded_at: float = 0.0
+    # What was said by either side, whether it was delivered or not.
+    history: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(4096))
 
     # What people and the phone do.
@@ -90,12 +92,12 @@ class Waha:
         """A customer writes; returns the payload."""
         return self._message(f"{phone}@c.us", text, {"_data": self._named(name), **more})
 
-    def sends_file(self, phone: str, name: str, mime: str, content: bytes, caption: str = "") -> dict[str, Any]:
+    def sends_file(self, phone: str, name: str, mime: str, content: bytes, caption: str = "", *, by: str = "Ana") -> dict[str, Any]:
         path = f"/api/files/{self.session}/{next(self.numbers)}-{name}"
         self.files[path] = content
         # The host is one that only the server itself knows.
         media = {"url": f"http://waha:3000{path}", "mimetype": mime, "filename": name, "s3": None, "error": None}
-        return self.says(phone, caption, hasMedia=True, media=media)
+        return self.says(phone, caption, name=by, hasMedia=True, media=media)
 
     def person_answers(self, phone: str, text: str) -> dict[str, Any]:
         """Somebody of the company writes on the phone."""
@@ -160,6 +162,8 @@ class Waha:
         if path == "/api/contacts/check-exists":
             phone = request.query_params["phone"]
             return JSONResponse({"numberExists": phone not in self.unknown, "chatId": f"{phone}@c.us"})
+        if path.startswith(f"/api/{self.session}/chats/"):
+            return JSONResponse(self._chats(path.removeprefix(f"/api/{self.session}/chats/"), request.query_params))
         if path in ("/api/sendSeen", "/api/startTyping"):
             self.seen += asked.get("messageIds", [])
             self.typed += [asked["chatId"]] if path.endswith("Typing") else []
@@ -167,6 +171,17 @@ class Waha:
         if path.startswith("/api/send") and self.exists and asked.get("session") == self.session:
             return self._send(request, path.removeprefix("/api/"), asked)
         return JSONResponse({"message": "Session not found", "statusCode": 404}, 404)
+
+    def _chats(self, path: str, asked: Mapping[str, str]) -> list[dict[str, Any]]:
+        """The chats with their last message, or the messages of one; the latest first."""
+        latest = [(one["to"] if one["fromMe"] else one["from"], one) for one in reversed(self.history)]
+        if path == "overview":
+            chats: dict[str, Any] = {}
+            for chat, payload in latest:
+                chats.setdefault(chat, {"id": chat, "name": "Ana", "lastMessage": payload})
+            return list(chats.values())
+        since = int(asked["filter.timestamp.gte"])
+        return [one for chat, one in latest if path == f"{chat}/messages" and one["timestamp"] >= since]
 
     def _sessions(self, method: str, path: str, asked: Mapping[str, Any]) -> Response:
         if path == "/api/sessions" and method == "POST":
@@ -222,6 +237,7 @@ class Waha:
             "from": self.me if own else chat, "to": chat if own else self.me, "fromMe": own, "body": text, "hasMedia": False,
             "media": None, "replyTo": None, "location": None, "vCards": [], **more,
         }  # fmt: skip
+        self.history.append(payload)
         self.happens("message.any", payload)
         return payload
 

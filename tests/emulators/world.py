@@ -29,10 +29,10 @@ from starlette.routing import Route
 from tests.emulators import world_roads
 from tests.emulators.instagram_login import InstagramLogin
 from tests.emulators.meta import Meta
-from tests.emulators.meta_pages import INSTAGRAM_SECRET
+from tests.emulators.meta_pages import INSTAGRAM_SECRET, Page
 from tests.emulators.serving import Asgi, serving
 from tests.emulators.telegram import Telegram
-from tests.emulators.waha import Waha
+from tests.emulators.waha import Waha, code_picture
 from tests.emulators.world_people import PEOPLE
 
 PAGE = Path(__file__).with_name("world_page.html")
@@ -87,6 +87,9 @@ class World:
 
     def told(self, address: str) -> dict[str, Any]:
         """What Savdo has to know: its settings, and of what each connection is made."""
+        for part in self.meta.parts:
+            if isinstance(part, Page):
+                part.base = address
         settings = {
             "PUBLIC_URL": self.savdo, "ALLOWED_HOSTS": urlsplit(address).netloc, "TELEGRAM_API_BASE": address,
             **dict.fromkeys(META_SETTINGS, address), "META_APP_ID": self.meta.app_id, "META_APP_SECRET": self.meta.secret,
@@ -98,6 +101,11 @@ class World:
     def say(self, road: str, customer: str, text: str) -> None:
         self._write(Line(road, customer, "customer", text))
         self.roads[road].says(customer, text)
+
+    def show(self, road: str, customer: str) -> None:
+        """The customer sends a picture."""
+        self._write(Line(road, customer, "customer", "(a picture)"))
+        self.roads[road].shows(customer, code_picture(len(self.lines)))
 
     def answer(self, road: str, customer: str, text: str) -> None:
         """Somebody of the company writes on the phone."""
@@ -171,6 +179,8 @@ class World:
         road, customer, text = asked.get("road", ""), asked.get("customer", ""), asked.get("text", "").strip()
         if asked.get("verb") == "turn" and road in self.roads:
             self.turn(road)
+        elif asked.get("verb") == "show" and customer in PEOPLE.get(road, {}):
+            self.show(road, customer)
         elif text and customer in PEOPLE.get(road, {}):
             (self.answer if asked.get("verb") == "answer" else self.say)(road, customer, text)
         else:

@@ -21,20 +21,21 @@ ACCOUNT, LINK = 7001, "bc_1"
 PAGE, LEADING_PAGE = "111", "112"
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Road:
-    """`address` is how customers find the company; `connected` what a connection is made of; customers are known by their
-    names. `heard` is everything they were sent, oldest first (name, text). `phone` is a person of the company who answers
-    in the channel's own app, None where there is none. `breaks` gives back what its owner has to do; `mends` undoes it where
-    that happens outside."""
+    """`address` is how customers find the company; `connected` what a connection is made of. Customers are known by their
+    names: one `says` a text, `shows` a picture, and has `heard` what they were sent, oldest first (name, text). `phone` is a
+    person of the company who answers in the channel's own app, None where there is none. `breaks` has the `trouble` happen
+    and gives back what the owner has to do; `mends` undoes it where that happens outside, and is called `mended`."""
 
     kind: str
     title: str
     address: str
     connected: Mapping[str, str]
     says: Callable[[str, str], object]
+    shows: Callable[[str, bytes], object]
     heard: Callable[[], list[tuple[str, str]]]
-    phone: Callable[[str, str], object] | None
+    phone: Callable[[str, str], object] | None = None
     trouble: str
     breaks: Callable[[], str]
     mended: str = ""
@@ -48,10 +49,16 @@ def telegram_bot(telegram: Telegram, people: Mapping[str, int]) -> Road:
         return ENTER.format(token=telegram.token)
 
     return Road(
-        "telegram_bot", "Telegram", f"@{telegram.username}", {"token": telegram.token},
-        lambda name, text: telegram.customer_says(people[name], text, **_who(people, name)), partial(_heard, telegram, people),
-        None, "BotFather gives out a new token", breaks,
-    )  # fmt: skip
+        kind="telegram_bot",
+        title="Telegram",
+        address=f"@{telegram.username}",
+        connected={"token": telegram.token},
+        says=lambda name, text: telegram.customer_says(people[name], text, **_who(people, name)),
+        shows=lambda name, content: telegram.customer_sends_photo(people[name], content, **_who(people, name)),
+        heard=partial(_heard, telegram, people),
+        trouble="BotFather gives out a new token",
+        breaks=breaks,
+    )
 
 
 def telegram_business(telegram: Telegram, people: Mapping[str, int]) -> Road:
@@ -63,11 +70,19 @@ def telegram_business(telegram: Telegram, people: Mapping[str, int]) -> Road:
         return "The owner has taken the bot out of the account: it reads and writes nothing there."
 
     return Road(
-        "telegram_business", "Telegram Business", "@chinor_mebel", {"token": telegram.token},
-        lambda name, text: telegram.customer_writes(account, people[name], text, **_who(people, name)), partial(_heard, telegram, people),
-        lambda name, text: telegram.owner_answers(account, people[name], text),
-        "The owner switches the bot off", breaks, "The owner switches it on", partial(telegram.owner_switches, account, on=True),
-    )  # fmt: skip
+        kind="telegram_business",
+        title="Telegram Business",
+        address="@chinor_mebel",
+        connected={"token": telegram.token},
+        says=lambda name, text: telegram.customer_writes(account, people[name], text, **_who(people, name)),
+        shows=lambda name, content: telegram.customer_shows(account, people[name], content, **_who(people, name)),
+        heard=partial(_heard, telegram, people),
+        phone=lambda name, text: telegram.owner_answers(account, people[name], text),
+        trouble="The owner switches the bot off",
+        breaks=breaks,
+        mended="The owner switches it on",
+        mends=partial(telegram.owner_switches, account, on=True),
+    )
 
 
 def whatsapp(meta: Meta, people: Mapping[str, str]) -> Road:
@@ -81,22 +96,28 @@ def whatsapp(meta: Meta, people: Mapping[str, str]) -> Road:
         return ENTER.format(token=number.token)
 
     return Road(
-        "whatsapp_cloud", "WhatsApp", "+998 71 200 77 33",
-        {"account": number.number_id, "token": number.token, "business_id": number.waba},
-        lambda name, text: number.says(known[name], text), lambda: [(one.person.name, one.text) for one in number.sent],
-        lambda name, text: number.person_answers(known[name], text), "The token expires", breaks,
-    )  # fmt: skip
+        kind="whatsapp_cloud",
+        title="WhatsApp",
+        address="+998 71 200 77 33",
+        connected={"account": number.number_id, "token": number.token, "business_id": number.waba},
+        says=lambda name, text: number.says(known[name], text),
+        shows=lambda name, content: number.sends_file(known[name], "image", content, "image/png"),
+        heard=lambda: [(one.person.name, one.text) for one in number.sent],
+        phone=lambda name, text: number.person_answers(known[name], text),
+        trouble="The token expires",
+        breaks=breaks,
+    )
 
 
 def messenger(meta: Meta, people: list[str]) -> Road:
     page = Page(meta, "messenger", PAGE, token="EAApage")
-    return _page(meta, page, "messenger", "Messenger", COMPANY, people, MESSENGER_SCOPES)
+    return _page(meta, page, "Messenger", COMPANY, people, MESSENGER_SCOPES)
 
 
 def instagram(meta: Meta, people: list[str]) -> Road:
     page = Page(meta, "instagram", LEADING_PAGE, account="17841400000000001", token="EAAgram")
     page.username = "chinor.mebel"
-    return _page(meta, page, "instagram", "Instagram", "@chinor.mebel", people, INSTAGRAM_SCOPES)
+    return _page(meta, page, "Instagram", "@chinor.mebel", people, INSTAGRAM_SCOPES)
 
 
 def waha(server: Waha, people: Mapping[str, str]) -> Road:
@@ -108,18 +129,26 @@ def waha(server: Waha, people: Mapping[str, str]) -> Road:
         return "The owner opens the channel's page under Set-up, where the code is, and lets the phone scan it."
 
     return Road(
-        "waha", "WhatsApp by QR code", "+998 71 200 77 44", {"session": server.session, "key": server.key},
-        lambda name, text: server.says(people[name], text, name=name), lambda: [(names[one.chat], one.text) for one in server.sent],
-        lambda name, text: server.person_answers(people[name], text),
-        "The phone is unlinked", breaks, "The phone scans the code", partial(server.turns, "WORKING"),
-    )  # fmt: skip
+        kind="waha",
+        title="WhatsApp by QR code",
+        address="+998 71 200 77 44",
+        connected={"session": server.session, "key": server.key},
+        says=lambda name, text: server.says(people[name], text, name=name),
+        shows=lambda name, content: server.sends_file(people[name], "photo.png", "image/png", content, by=name),
+        heard=lambda: [(names[one.chat], one.text) for one in server.sent],
+        phone=lambda name, text: server.person_answers(people[name], text),
+        trouble="The phone is unlinked",
+        breaks=breaks,
+        mended="The phone scans the code",
+        mends=partial(server.turns, "WORKING"),
+    )
 
 
-def _page(meta: Meta, page: Page, kind: str, title: str, address: str, people: list[str], scopes: set[str]) -> Road:
+def _page(meta: Meta, page: Page, title: str, address: str, people: list[str], scopes: set[str]) -> Road:
     page.name = COMPANY
     known = {name: page.person(name) for name in people}
     _wrote_lately(*known.values())
-    led = {"instagram_business_account": {"id": page.account, "username": page.username}} if kind == "instagram" else {}
+    led = {"instagram_business_account": {"id": page.account, "username": page.username}} if page.kind == "instagram" else {}
     listed = {"id": page.page_id, "name": COMPANY, "access_token": page.token, **led}
     meta.pages.append(listed)
 
@@ -128,10 +157,17 @@ def _page(meta: Meta, page: Page, kind: str, title: str, address: str, people: l
         return LOG_IN
 
     return Road(
-        kind, title, address, {"account": page.account, "token": page.token, "business_id": page.page_id, "page_id": page.page_id},
-        lambda name, text: page.says(known[name], text), lambda: [(one.person.name, one.text) for one in page.sent if one.person],
-        lambda name, text: page.person_answers(known[name], text), "The token expires", breaks,
-    )  # fmt: skip
+        kind=page.kind,
+        title=title,
+        address=address,
+        connected={"account": page.account, "token": page.token, "business_id": page.page_id, "page_id": page.page_id},
+        says=lambda name, text: page.says(known[name], text),
+        shows=lambda name, content: page.sends_file(known[name], "image", content, "image/png"),
+        heard=lambda: [(one.person.name, one.text) for one in page.sent if one.person],
+        phone=lambda name, text: page.person_answers(known[name], text),
+        trouble="The token expires",
+        breaks=breaks,
+    )
 
 
 def _wrote_lately(*people: number_people.Person | page_people.Person) -> None:

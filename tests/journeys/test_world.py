@@ -74,23 +74,36 @@ async def test_that_every_channel_of_the_world_is_connected_answers_and_goes_on_
                 if first:
                     world.begin()
                     async with httpx.AsyncClient(base_url=world.address, trust_env=False) as player, polling():
-                        await _played(player)
+                        await _played(player, tenant_id)
     monkeypatch.undo()
     settings.cache_clear()
     circuit.forget()
 
 
-async def _played(player: httpx.AsyncClient) -> None:
+async def _played(player: httpx.AsyncClient, tenant_id: UUID) -> None:
     assert "Play a customer" in (await player.get("/")).text
     state = (await player.get("/play")).json()
     await until_answered(player, {one["kind"]: one["customers"][0] for one in state["roads"]})
     found = await looked(player, {"verb": "answer", "road": "waha", "customer": "Bobur", "text": "Salom, men Rustam"})
     assert ("phone", "Bobur") in found["waha"]
+    for one in state["roads"]:
+        await looked(player, {"verb": "show", "road": one["kind"], "customer": one["customers"][1]})
+    await _until_pictures(tenant_id, len(state["roads"]))
     broken = (await player.post("/play", json={"verb": "turn", "road": "whatsapp_cloud"})).json()
     assert [one["kind"] for one in broken["roads"] if "new token" in one["note"]] == ["whatsapp_cloud"]
     for wrong, status in (({"verb": "say", "road": "waha", "customer": "Nobody", "text": "?"}, 400), ({}, 400)):
         assert (await player.post("/play", json=wrong)).status_code == status
     assert (await player.post("/play", content=b"{}", headers={"content-type": "text/plain"})).status_code == 415
+
+
+async def _until_pictures(tenant_id: UUID, count: int) -> None:
+    async with asyncio.timeout(40):
+        while True:
+            async with db.step(tenant_id) as session:
+                found = await db.rows(session, "SELECT 1 FROM messages WHERE kind = 'image' AND payload ? 'attachments'")
+            if len(found) == count:
+                return
+            await asyncio.sleep(0.1)
 
 
 def test_that_an_installation_without_the_tests_says_what_is_missing(tmp_path: Path) -> None:

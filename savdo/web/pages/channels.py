@@ -22,6 +22,7 @@ from savdo.channels import (
     waha_connecting,
 )
 from savdo.channels.models import Connection, channel
+from savdo.operations import watching
 from savdo.web import page
 from savdo.web.page import Configurer
 from savdo.web.pages import conduct, connecting
@@ -31,6 +32,8 @@ LINKS: Final[Mapping[str, str]] = {
     "telegram_bot": "https://t.me/{handle}", "telegram_business": "https://t.me/{handle}", "telegram_userbot": "https://t.me/{handle}",
     "instagram": "https://ig.me/m/{handle}", "messenger": "https://m.me/{account}", "waha": "https://wa.me/{account}",
 }  # fmt: skip
+# How Meta begins whatever it says of a token that counts no more.
+ENDED = "Error validating access token"
 _LISTED: LiteralString = """
   SELECT n.id, n.channel, n.name, n.account, n.status, n.problem, n.settings, n.state, n.created_at,
          (SELECT count(*) FROM conversations c WHERE c.tenant_id = n.tenant_id AND c.connection_id = n.id) AS conversations,
@@ -136,7 +139,7 @@ async def _page(request: Request, actor: page.Actor, connection_id: UUID, *, sta
     return page.render(
         request, "setup/channel.html", status=status, one=_told(actor, row), road=connecting.WAYS.get(row["channel"], ""),
         polling=row["channel"] in telegram_connecting.KINDS and telegram_polling.needed(settings().public_url),
-        health=(row["state"] or {}).get("health"), headers=connecting.leaving(request), **{**defaults, **values},
+        health=(row["state"] or {}).get("health"), watch=_watched(row), headers=connecting.leaving(request), **{**defaults, **values},
     )  # fmt: skip
 
 
@@ -157,16 +160,23 @@ def _told(actor: page.Actor, row: DictRow) -> DictRow:
     return {**row, "standing": state, "problem": problem, "link": "" if link.endswith("/") else link}
 
 
+def _watched(row: DictRow) -> watching.Watch | None:
+    """What the last look at a connection found."""
+    found = (row["state"] or {}).get("watch")
+    return watching.WATCH.validate_python(found) if found else None
+
+
 def _words(actor: page.Actor, kind: str, said: str) -> str:
     """What stands in the row, which is for the log, as it is said to the owner."""
     known = waha_connecting.TEXTS if kind == waha_connecting.KIND else telegram_health.TEXTS
-    if key := known.get(said):
+    if key := known.get(said) or watching.TEXTS.get(said):
         return texts.t(key, actor.language)
     if missing := connecting.permissions(said):
         return texts.t("channels.missing", actor.language, names=missing)
     if not said or kind not in telegram_connecting.KINDS:
         lost = "setup.problem_token" if kind in telegram_connecting.KINDS else "channels.problem_login"
-        return texts.t(lost, actor.language) if not said or said.endswith("connect it again.") else _quoted(actor, said)
+        ended = not said or said.endswith("connect it again.") or ENDED in said
+        return texts.t(lost, actor.language) if ended else _quoted(actor, said)
     return _quoted(actor, said)
 
 
