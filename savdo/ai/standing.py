@@ -66,6 +66,18 @@ async def states(session: Session, models: Sequence[str]) -> list[ModelState]:
     return [ModelState(**by_name.get(one, {"model": one}), resting_until=until.get(one.partition(":")[0])) for one in models]
 
 
+async def refused_keys(session: Session) -> list[str]:
+    """The providers that refused the tenant's own key when they were last asked; none whose settings were changed since. Looks
+    at a few calls only, since every page asks this."""
+    found = await rows(
+        session,
+        """SELECT DISTINCT ON (provider) provider, own_key AND problem ~ '^status 40[13]$' AS refused
+             FROM (SELECT provider, own_key, problem, asked_at FROM model_calls ORDER BY asked_at DESC LIMIT 20) latest
+            WHERE asked_at > coalesce((SELECT updated_at FROM model_settings), '-infinity') ORDER BY provider, asked_at DESC""",
+    )
+    return [row["provider"] for row in found if row["refused"]]
+
+
 async def figures(session: Session) -> tuple[list[dict[str, Any]], list[str], int]:
     """For /metrics, over every tenant: calls, failures and micros of the last ten minutes by provider; the provider of each open
     breaker; how many tenants' caps held a call back today."""

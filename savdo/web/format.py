@@ -144,6 +144,11 @@ def _tongue(code: str, language: str) -> str:
 _INNER = {"intent": _intent, "problem": problem, "tongue": _tongue}
 
 
+def provider(name: str, language: str) -> str:
+    """What a provider of models calls itself; a server of one's own in words."""
+    return texts.t("models.compatible", language) if name == "compatible" else {"openai": "OpenAI"}.get(name, name.capitalize())
+
+
 def initials(name: str | None) -> str:
     words = [word for word in (name or "").split() if word[0].isalnum()]
     return "".join(word[0] for word in (words[0], *words[1:][-1:])).upper() if words else "?"

@@ -22,6 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from savdo.accounts import access
 from savdo.accounts.models import Action, Member
+from savdo.ai import standing
 from savdo.base import secrets, texts
 from savdo.base.db import Session, first, rows
 from savdo.base.errors import Forbidden, NotFound, NotSignedIn, RateLimited, SavdoError
@@ -164,6 +165,10 @@ async def shell(request: Request, session: Session) -> None:
     broken = await rows(session, "SELECT id, name FROM connections WHERE status = 'reconnect' ORDER BY id LIMIT 3")
     request.state.timezone = (row and row["timezone"]) or "Asia/Tashkent"
     request.state.needs = [("shell.suspended", {}, "")] if row and row["status"] == "suspended" else []
+    refused = await standing.refused_keys(session)
+    request.state.needs += [
+        ("shell.key_refused", {"provider": show.provider(one, language_of(request))}, "/setup/models") for one in refused
+    ]
     request.state.needs += [("shell.connection_lost", {"name": one["name"]}, f"/setup/channels/{one['id']}") for one in broken]
 
 

@@ -126,6 +126,7 @@ async def test_that_a_revoked_key_is_named_and_a_new_one_mends_it(shop: Shop) ->
     assert re.search(r"Resting until \d\d:\d\d:\d\d", seen)
     assert "The provider refuses the key. Paste a new one." in seen
     assert "No model answers just now." in seen
+    assert "OpenAI refuses your key: answers are written without it. Mend it" in seen
     clock.move(timedelta(seconds=31))
     assert f"{MINI} gave no answer. The provider refuses the key." in await shop.sees("/test", model=MINI)
     clock.move(timedelta(seconds=31))
@@ -135,6 +136,7 @@ async def test_that_a_revoked_key_is_named_and_a_new_one_mends_it(shop: Shop) ->
     seen = await shop.sees()
     assert "gpt-4o-mini Working" in seen
     assert "No model answers just now." not in seen
+    assert "refuses your key" not in seen
     assert shop.providers.keys[-2:] == [NEWER] * 2
 
 

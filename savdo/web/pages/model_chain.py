@@ -22,7 +22,6 @@ from savdo.web import page
 from savdo.web.page import Configurer
 
 HERE: Final = "/setup/models"
-NAMES: Final[Mapping[str, str]] = {"anthropic": "Anthropic", "openai": "OpenAI", "groq": "Groq", "google": "Google"}
 # How each state looks (the tags of app.css).
 LOOKS: Final[Mapping[str, str]] = {"working": "ready", "failing": "failed", "resting": "queued", "unasked": "plain", "keyless": "failed"}
 DEAREST_CAP: Final = 100_000
@@ -152,7 +151,7 @@ async def _page(
         request, "setup/models.html", status=status, found=found, models=[_model(actor, found, one) for one in found.listed],
         keys=_keys(found), form={**usual, **(form or {})}, wrong=wrong, told=told, trouble=trouble, sent=sent, unsent=unsent,
         all_down=bool(found.models) and all(one.problem for one in found.models),
-        installed_cap=round(settings().model_daily_usd * 1_000_000), providers={one: _provider(actor, one) for one in PROVIDERS},
+        installed_cap=round(settings().model_daily_usd * 1_000_000), providers={one: show.provider(one, actor.language) for one in PROVIDERS},
         periods=(("today", found.today, found.today_by_model), ("month", found.month, found.month_by_model)),
         more_files=len(sent) < whole.MOST_FILES,
     )  # fmt: skip
@@ -163,7 +162,7 @@ def _model(actor: page.Actor, found: Overview, one: Listed) -> dict[str, Any]:
     provider, _, name = one.name.partition(":")
     state = _state(one)
     return {
-        "full": one.name, "name": name, "provider": _provider(actor, provider), "state": state, "look": LOOKS[state],
+        "full": one.name, "name": name, "provider": show.provider(provider, actor.language), "state": state, "look": LOOKS[state],
         "paid": _paid(actor, found, one), "problem": show.problem(one.state.problem, actor.language), "calls": one.state.calls,
         "failures": one.state.failures, "last_at": one.state.last_at, "resting_until": one.state.resting_until,
         "seconds": round(one.state.median_ms / 1000, 1),
@@ -199,10 +198,6 @@ def _keys(found: Overview) -> list[dict[str, Any]]:
         }
         for provider, end in found.choice.shown_keys.items()
     ]  # fmt: skip
-
-
-def _provider(actor: page.Actor, provider: str) -> str:
-    return NAMES.get(provider) or texts.t("models.compatible", actor.language)
 
 
 def _dollars(text: str) -> float | None:
