@@ -35,6 +35,11 @@ OF: Final[Mapping[str, re.Pattern[str]]] = {
 WITH: Final = re.compile(
     r"\b(?:с|со|вместе с|включая|with|including|incl)\s\w+|\w+(?:\s(?:bilan|билан)|(?:мен|бен|пен)\b(?:\s(?:бірге|қоса))?)|\w+ (?:qo'shib|ichida|included|входит|включен\w*)"
 )
+# Words of money, time and asking are no subjects.
+UNIT: Final = re.compile(
+    r"so'm|сум|сўм|теңге|тенге|usd|dollar|доллар|eur|pound|oyiga|kuni|soat|час|месяц|сут|недел|день|дней|дня|минут|yil|hafta|month|week|hour|year|күн|сағат|апта|жыл|narx|цена|сто[ия]|баға|cost|price|итого|всего|jami|жами|барлы|total|only|from|only|также|ещё|адам|kishi|киши|челов|person|people|guest|yana|ham$|для|with"
+)
+SHARED: Final = re.compile(r"birga|вместе|\bоба\b|\bобе\b|\bboth\b|together|бірге|екеуі|ikkalasi|ikkovi")
 CLAUSE: Final = re.compile(r"[.!?;\n]+\s*|,\s+|\s(?:а|но|и|but|and|lekin|ammo|va|бірақ|және|ал|plus)\s")
 
 
@@ -45,6 +50,9 @@ class Bound:
     figure: Figure
     of: frozenset[str]
     near: frozenset[str]
+    subject: str
+    words: frozenset[str]
+    is_shared: bool = False
 
 
 def faults(text: str, language: str, known: Known) -> Iterator[Fault]:
@@ -56,9 +64,10 @@ def faults(text: str, language: str, known: Known) -> Iterator[Fault]:
 
 
 def _told(clause: str, language: str) -> Iterator[Bound]:
-    of = _of(WITH.sub(" ", claims.folded(clause, language)))
-    if of and not claims.ASKS.search(claims.folded(clause, language)):
-        yield from (Bound(figure, of, of) for figure in figures.read(clause) if figure.kind in KINDS)
+    low = WITH.sub(" ", claims.folded(clause, language))
+    if not claims.ASKS.search(low):
+        of, words = _of(low), frozenset(_stems(low))
+        yield from (Bound(figure, of, of, "", words, bool(SHARED.search(low))) for figure in figures.read(clause) if figure.kind in KINDS)
 
 
 def _belongs_elsewhere(told: Bound, bound: Sequence[Bound], known: Known) -> bool:
@@ -72,19 +81,28 @@ def _belongs_elsewhere(told: Bound, bound: Sequence[Bound], known: Known) -> boo
         times = {one / other for figure in others for other in figure.values if other for one in told.figure.values}
         if others and not any(thing in one.near for one in here) and not times & counts:
             return True
-    return False
+    subjects = {one.subject for one in alike if one.subject and one not in here} & told.words
+    return len(subjects) == 1 and not told.is_shared and not any(not one.words or one.words & told.words for one in here)
 
 
 @functools.lru_cache(maxsize=4096)
 def _bound(text: str) -> tuple[Bound, ...]:
     """The figures of a company's text with what they are of; a clause that names nothing goes on with what was named before it."""
     found: list[Bound] = []
-    before: frozenset[str] = frozenset()
-    for clause in CLAUSE.split(text):
-        of = _of(f"{claims.folded(clause)} {claims.folded(clause, 'uz')}")
-        before = of or before
-        found += [Bound(figure, of, before) for figure in figures.read(clause) if figure.kind in KINDS]
+    before = frozenset[str]()
+    for sentence in claims.sentences(text):
+        said: list[str] = []
+        for clause in CLAUSE.split(sentence):
+            low = f"{claims.folded(clause)} {claims.folded(clause, 'uz')}"
+            of, own = _of(low), _stems(low)
+            subject = next(iter(_stems(re.split(r"\d", claims.folded(clause), maxsplit=1)[0])), "")
+            before, said = of or before, own if subject else said + own
+            found += [Bound(figure, of, before, subject, frozenset(said)) for figure in figures.read(clause) if figure.kind in KINDS]
     return tuple(found)
+
+
+def _stems(low: str) -> list[str]:
+    return [word[:4] for word in re.findall(r"[^\W\d_]{4,}", low) if not UNIT.match(word) and not _of(word)]
 
 
 def _of(low: str) -> frozenset[str]:

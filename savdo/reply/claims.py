@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from savdo.ai.language import identify
-from savdo.reply import people
+from savdo.reply import figures, people
 from savdo.reply.given import CONDITIONS, GIVEN, METHODS, OBJECTS, PAYING
 from savdo.reply.injection import APOSTROPHES, CYRILLIC
 
@@ -18,7 +18,7 @@ DONE: Final[Mapping[str, re.Pattern[str]]] = {
     "uz": re.compile(
         r"\b(?:(?:band|bron|zakaz|rezerv|tasdiq|rasmiylashtir|ro'yxatdan o'tkaz|buyurtma)\w*\s?(?:qilib |berib |qabul )?"
         r"(?:qildi[mk]|qilindi\w*|qo'ydi[mk]|berdi[mk]|berildi|qilingan|tirdi[mk]|tirildi|ladi[mk]|landi\w*|o'tkazdi[mk])"
-        r"|(?:yoz|band qil|bron qil|rezerv qil|rasmiylashtir|tasdiqla|olib|jo'nat|yubor|saqla|ajrat|qo'sh|belgila|kirit|zaxirala)\w*[ai]b\s?(?:qo'ydi[mk]|qo'yildi|qo'yilgan|oldi[mk]|berdi[mk])|yozildingiz|yozib oldi[mk]|tasdiqlab qo'ydi[mk]"
+        r"|(?:yoz|band qil|bron qil|rezerv qil|rasmiylashtir|tasdiqla|olib|jo'nat|yubor|saqla|ajrat|qo'sh|belgila|kirit|zaxirala)\w*[ai]b\s?(?:qo'ydi[mk]|qo'yildi|qo'yilgan|oldi[mk]|berdi[mk])|(?:ajratil|saqlan|tayinlan|biriktiril|yuboril|yozil|belgilan|olib qo'yil)di\w*|yozildingiz|yozib oldi[mk]|tasdiqlab qo'ydi[mk]"
         r"|(?:jo'nat|yubor|belgila|kirit|qo'sh)(?:di[mk]|ildi|landi)|rasmiylashtir(?:di[mk]|ildi)|tasdiqla(?:di[mk]|ndi)|buyurtma\w* (?:\w+ )?(?:qabul qilindi|yaratildi|joylandi|tayyor bo'ldi|yo'lda|yetkazildi)"
         r"|\w+ingiz (?:\w+ )?yo'lda\b|to'lov\w* (?:\w+ )?(?:qabul qilindi|o'tdi|tushdi|qaytarildi|oldi[mk])|pul\w* (?:\w+ )?(?:tushdi|qaytarildi|qaytardi[mk])|chegirma\w* (?:qo'lladi[mk]|qildi[mk]|berdi[mk]|yozdi[mk]|qo'llandi)"
         r"|kuryer\w* (?:\w+ ){0,2}(?:yo'lga chiq|yo'lda|chiqdi|ketdi|boryapti)|yo'lga chiqdi|yo'lga chiqardi[mk]|olib (?:bor|kel)yap\w+|yetkazib (?:ber|bor)yap\w+|(?!(?:taqdim|qadim|odim|avvaldim)\b|(?:tushun|angla|bil|eshit|o'qi|ko'r|eslat|yetkaz|ol|xursand bo'l|unut|adash|xato qil|e|bor e|so'ra)di[mk]\b)[a-z']{2,}(?<!ma)di[mk]\b|(?:soat|ertaga|bugun|kuni)\b[^.!?]{0,30}\bkut(?:amiz|ib olamiz|yapmiz|ib turamiz)|siz(?:niki| uchun (?:saqla|ajrat)\w+)\b|(?:joy|stol|xona|vaqt|o'rin)\w* (?:siz(?:niki|ga ajratildi|ga saqlandi)|band qilindi|saqlandi)|kutib olamiz, (?:ertaga|soat)|ertaga kutamiz)"
@@ -29,13 +29,13 @@ DONE: Final[Mapping[str, re.Pattern[str]]] = {
         r"|\bвы (?:уже |успешно )?(?:записаны|зарегистрированы)\b|подтвержда(?:ю|ем),? (?:вашу? |ваш |что )?(?:бронь|запись|заказ|визит|оплат|скидк|цен|возврат)|(?<!не )\b(?:заказ|бронь|запись|визит|место|номер|столик|доставка|курьер|возврат|оплата|платёж|платеж|посылка|груз|товар|деньги|билет\w*|счёт|счет|договор)"
         r" (?:\w+ ){0,3}?(?<!не )(?:оформлен|принят|подтвержд[её]н|забронирован|зарезервирован|отправлен|выслан|заказан|создан|получен|прош[её]?л|назначен|вызван|зачислен|поступил|отгружен|доставлен|закреплен|закреплён|активирован|возвращ|за вами|уже в пути|в пути|выехал|едет|вышел|ждёт вас|ждет вас|скоро будет у вас)\w*"
         r"|\bваш\w* (?:\w+ ){1,3}?(?:едет|едут|в пути|отправлен|выкуплен|собран|упакован|зачислен|возвращ[её]н|отгружен)\w*|билет\w* (?:\w+ ){0,2}(?:выкуплен|куплен)\w*|(?:получил[аи]?|вижу|видим) (?:ваш\w+ |вашу )?(?:оплат|плат[её]ж|предоплат)\w*|(?:бронь|место|столик|запись|номер|время) (?:\w+ )?за вами|(?:жд[её]м|жду|ждёт|ждет) вас (?:\w+ ){0,3}?(?:завтра|сегодня|послезавтра|утром|вечером|в (?:понедельник|вторник|среду|четверг|пятницу|субботу|воскресенье)|в \d{1,2}(?:[:.]\d\d| час))"
-        r"|\b(?:я|мы) (?:\w+ ){0,3}?(?!понял|увидел|прочитал|прочл|услышал|забыл|ошиб|пропустил|был|рад|хотел|могл)[а-яё]{3,}(?:ал|ил|ел|ял|ул|ёл)[аи]?\b|\bваш[аеу]? (?:время|место|очередь|имя|окно|визит) (?:уже )?(?:внес|закреп|записан|отмечен|сохран|жд[её]т|готов)\w*|(?:отметил|внёс|внес|вписал|пометил|зафиксировал|прид[её]рж|забил|застолбил)[аи]?\b"
+        r"|\b(?:я|мы) (?:\w+ ){0,3}?(?!понял|увидел|прочитал|прочл|услышал|забыл|ошиб|пропустил|был|рад|хотел|могл)[а-яё]{3,}(?:ал|ил|ел|ял|ул|ёл)[аи]?\b|\bваш[аеу]? (?:время|место|очередь|имя|окно|визит) (?:уже )?(?:внес|закреп|записан|отмечен|сохран|жд[её]т|готов)\w*|(?:за вами|вам|для вас|на ваше имя|на вас)\b (?:\w+ ){0,3}?(?:отлож|запис|закреп|заброн|оформ|отправ|назнач|выдел|подтвержд|прид[её]рж|оставл|зарезерв)\w*[ея]?н[аоы]?\b|(?:отлож|закреп|оформ|назнач|выдел|оставл)\w*н[аоы]? (?:за вами|вам|для вас|на ваше имя)|(?:отметил|внёс|внес|вписал|пометил|зафиксировал|прид[её]рж|забил|застолбил)[аи]?\b"
     ),
     "kk": re.compile(
         r"(?:жазып|брондап|рәсімдеп|жіберіп|тіркеп|растап|сақтап|бөліп|қосып|белгілеп|енгізіп) (?:қойдым|қойдық|жібердім|жібердік|алдым|алдық|бердім|бердік)|брондады[мқ]|брондалды|рәсімдеді[мк]|рәсімделді|тіркедім|тіркеді[мк]"
-        r"|(?<!\w)(?:жібердім|жібердік|жіберілді|жазылдыңыз|тіркелдіңіз|растадым|растадық|расталды|белгіленді|енгізілді|қайтарылды)|тапсырыс\w* (?:\w+ )?(?:қабылданды|берілді|рәсімделді|жасадым|жолда|дайын болды)|төлем\w* (?:\w+ )?(?:қабылданды|өтті|түсті|алдық|алдым)|ақша\w* (?:\w+ )?(?:қайтарылды|түсті|қайтардық)|жеңілдік\w* (?:\w+ )?(?:қолданылды|жасадық|бердік|қостық)"
+        r"|(?<!\w)(?:жібердім|жібердік|жіберілді|жазылдыңыз|тіркелдіңіз|растадым|растадық|расталды|белгіленді|енгізілді|қайтарылды|бөлінді|тағайындалды|бекітілді|сақталды|қойылды)|тапсырыс\w* (?:\w+ )?(?:қабылданды|берілді|рәсімделді|жасадым|жолда|дайын болды)|төлем\w* (?:\w+ )?(?:қабылданды|өтті|түсті|алдық|алдым)|ақша\w* (?:\w+ )?(?:қайтарылды|түсті|қайтардық)|жеңілдік\w* (?:\w+ )?(?:қолданылды|жасадық|бердік|қостық)"
         r"|курьер\w* (?:\w+ ){0,2}(?:жолда|шықты|кетті|берілді|келе жатыр)|жолға шықты|жеткізіп жатыр\w*|(?:орын|үстел|бөлме|уақыт)\w* (?:сізге )?(?:брондалды|сақталды|бекітілді|сіздікі)|(?:сағат|ертең|бүгін|күні)\b[^.!?]{0,30}күтеміз"
-        r"|(?!(?:түсін|біл|көр|есті|оқы|ұқ|қуан|ұмыт|қателес|е|сұра|еске сал|ескер|жеткіз)[дт][ыі]м\b)(?<!\w)\w{2,}(?<![мбп][ае])(?:дым|дім|тым|тім)\b|(?:жаз|бронда|тірке|раста|белгіле|дайында|сақта|бөліп|қос|шақыр|жібер|апар|рәсімде|есепте|төмендет|бекіт)\w{0,3}(?:дық|дік|тық|тік)\b"
+        r"|(?!(?:түсін|біл|көр|есті|оқы|ұқ|қуан|ұмыт|қателес|е|сұра|еске сал|ескерт?|жеткіз)[дт][ыі]м\b)(?<!\w)\w{2,}(?<![мбп][ае])(?:дым|дім|тым|тім)\b|(?:жаз|бронда|тірке|раста|белгіле|дайында|сақта|бөліп|қос|шақыр|жібер|апар|рәсімде|есепте|төмендет|бекіт)\w{0,3}(?:дық|дік|тық|тік)\b"
     ),
     "en": re.compile(
         r"\b(?:i|we)(?:'ve| have|'m| am)?(?: just| now| already| also| gone ahead and)? (?:booked|reserved|ordered|scheduled|placed|arranged|confirmed|registered|refunded|sent|shipped|dispatched|applied|signed you up|secured|put you down|pencilled|penciled|added you|locked|set aside|charged|activated|enrolled|issued|delivered|emailed|cancelled|changed your|saved|held|kept|blocked|put|marked|set up|fixed|squeezed|slotted|noted you|got you)\b|\b(?:i|we)'ve (?:just |now |already |also )?(?!received|noted|read|seen|been|understood|asked|passed|forwarded|shared)\w{2,}ed\b"
@@ -82,12 +82,23 @@ SELF: Final = re.compile(
 )
 # What is free or added must be the very thing the company names, and for these it matters to whom.
 BY_WORDS: Final = ("free", "gift")
+PLACED: Final = (*BY_WORDS, "branch")
 CONDITIONAL: Final = ("free", "gift", "discount", "instalment")
+# "We are open today" is an hour, "a colleague answers tomorrow" passes a question on.
+EXCUSED: Final[Mapping[str, re.Pattern[str]]] = {
+    "soon": re.compile(
+        r"hamkas|menejer|operator|коллег|менеджер|оператор|әріптес|colleague|manager|javob|ответ|жауап|\banswer|\breply|\d[:.]\d\d|работа|открыт|закрыт|выходн|ishla|ochiq|yopiq|dam ol|жұмыс істе|ашық|жабық|демал|\bopen|\bclosed|\bhours\b"
+    )
+}
+ALSO: Final = re.compile(r"\bham\b|тоже|также|\btoo\b|\balso\b")
+THRESHOLD: Final = re.compile(
+    r"\bот \d|свыше|больше|выше|yuqori|boshlab|ortiq|oshsa|жоғары|бастап|асса|артық|\bover\b|above|from \d|more than"
+)
 YES: Final = re.compile(
     r"\W*(?:да|конечно|разумеется|ha|albatta|ҳа|албатта|иә|әрине|yes|sure|of course|certainly|absolutely)\b", re.IGNORECASE
 )
 # Names behind a sentence's first word, and as many letters as are judged by their language.
-NAMED: Final = re.compile(r"(?<=[\w,:–—-]\s)[A-ZА-ЯЁӘӨҮҰҚҒҢІҺЎҲ][a-zа-яёәөүұқғңіһўҳ'’]{3,}")
+NAMED: Final = re.compile(r"(?<=[\w,:–—-]\s)(?!\w+day\b)[A-ZА-ЯЁӘӨҮҰҚҒҢІҺЎҲ][a-zа-яёәөүұқғңіһўҳ'’]{3,}")
 WHERE: Final = re.compile(r"([A-ZА-ЯЁӘӨҮҰҚҒҢІҺЎҲ]\w+) (?:bo'ylab|бўйлаб|бойынша|ішінде|ichida|ичида|shahri|шаҳри|қаласы)")
 JUDGED: Final = 40
 IF: Final = re.compile(r"\b(?:agar|если|при|if|when|егер)\b|\w(?:sangiz|сеңіз|саңыз|nsa|lsa)\b")
@@ -138,20 +149,42 @@ def _is_paid_otherwise(low: str, company: str) -> bool:
 
 
 def _gives(name: str, sentence: str, low: str, language: str, company: str) -> bool:
-    said, known = GIVEN[name]
-    if not said.search(low) or _hedged(said, low):
+    said = GIVEN[name][0]
+    if not said.search(low) or _hedged(said, low) or (name in EXCUSED and EXCUSED[name].search(low)):
         return False
-    objects, conditions = _objects(said, low), _named(CONDITIONS, low)
-    everything = bool(name == "free" and EVERYTHING.search(low))
-    if name in BY_WORDS and not objects and not _about_the_same(said, low, language, _mentions(name, company)):
+    parts = [clause for clause in CLAUSE.split(low) if said.search(clause)]
+    whole = low if len(parts) == 1 or ALSO.search(low) else ""
+    return any(
+        _is_ungranted(name, sentence, part, _named(OBJECTS, part) or _named(OBJECTS, whole), language, company) for part in parts or [low]
+    )
+
+
+def _is_ungranted(name: str, sentence: str, part: str, objects: frozenset[str], language: str, company: str) -> bool:
+    """Whether no text of the company grants what a part of a sentence gives: these things, to these people, in this place."""
+    said, known = GIVEN[name]
+    conditions = _named(CONDITIONS, part)
+    everything = bool(name == "free" and EVERYTHING.search(part))
+    if name in BY_WORDS and not objects and not _about_the_same(said, part, language, _mentions(name, company)):
         return True
     granted = [one for one in _mentions(name, company) if not everything or _to_everybody(one)]
-    if not granted or (name in BY_WORDS and not any(_of_the_same_place(sentence, one) for one in _originals(name, company))):
+    if not granted or (name in PLACED and not any(_of_the_same_place(sentence, one) for one in _originals(name, company))):
         return True
     if name in CONDITIONAL and conditions - frozenset().union(*(_named(CONDITIONS, one) for one in granted)):
         return True
+    if name == "free" and all(_is_out_of_reach(sentence, one) for one in granted):
+        return True
     things = [_objects(known, one) | _named(OBJECTS, " ".join(filter(IF.search, CLAUSE.split(one)))) for one in granted]
     return not (objects <= frozenset[str]().union(*things) or not all(things))
+
+
+def _is_out_of_reach(sentence: str, granting: str) -> bool:
+    """Whether what is given from a sum upwards is given beside sums that are all less."""
+    if not THRESHOLD.search(granting):
+        return False
+    told, least = (
+        [value for figure in figures.read(text) if figure.kind == "money" for value in figure.values[:1]] for text in (sentence, granting)
+    )
+    return bool(told and least) and max(told) < min(least)
 
 
 def _about_the_same(said: re.Pattern[str], low: str, language: str, mentions: Sequence[str]) -> bool:
@@ -187,7 +220,7 @@ def _hedged(said: re.Pattern[str], low: str) -> bool:
     if not claimed:
         return False
     start = max((cut.end() for cut in CLAUSE.finditer(low, 0, claimed.start())), default=0)
-    return bool(NO.search(low[start:].replace(claimed[0], " ")))
+    return bool(NO.search(said.sub(" ", low[start:])))
 
 
 def _objects(pattern: re.Pattern[str], low: str) -> frozenset[str]:
@@ -210,7 +243,9 @@ def _mentions(name: str, company: str) -> tuple[str, ...]:
     """The company's sentences that grant something, in lower case and Latin Uzbek beside it; denials are none."""
     known = GIVEN[name][1]
     forms = (form for sentence in _originals(name, company) for form in dict.fromkeys((folded(sentence), folded(sentence, "uz"))))
-    return tuple(form for form in forms if any(known.search(clause) and not DENIED.search(clause) for clause in CLAUSE.split(form)))
+    return tuple(
+        form for form in forms if any(known.search(clause) and not DENIED.search(known.sub(" ", clause)) for clause in CLAUSE.split(form))
+    )
 
 
 @functools.lru_cache(maxsize=2048)

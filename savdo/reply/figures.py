@@ -28,6 +28,7 @@ CURRENCIES: Final[Mapping[str, str]] = {
     "KZT": r"tenge\w*|тенге\w*|теңге\w*|тг\b\.?|₸|kzt|tg\b",
     "USD": r"\$|usd|(?:aqsh |us )?dollar\w*|(?:ақш )?доллар\w*|у\.\s?е\.?|bucks",
     "EUR": r"€|eur\b|euro\w*|yevro\w*|евро\w*",
+    "GBP": r"£|gbp|pounds?\b|фунт\w*",
     "RUB": r"₽|rub\w*|руб\w*\.?",
 }
 # Between a number and its unit: "3 рабочих дня", "2 ish kuni", "5 жұмыс күні", "10 business days".
@@ -48,7 +49,8 @@ DIGITS: Final = r"\d{1,3}(?:[ '’]\d{3})+(?:[.,]\d{1,2})?(?!\d)|\d{1,3}(?:[.,]\
 SCALE: Final = "|".join(f"(?P<s{power}>{words})" for words, power in SCALES)
 CURRENCY: Final = "|".join(f"(?P<c{code}>{words})" for code, words in CURRENCIES.items())
 BEFORE: Final = re.compile(rf"(?:{re.sub('<c', '<b', CURRENCY)})\s?$", FLAGS)
-AMOUNT: Final = re.compile(rf"(?<![\d.,])(?P<digits>{DIGITS})(?:\s?(?:{SCALE}){ENDING})?", FLAGS)
+# "A3" and "S2" are names.
+AMOUNT: Final = re.compile(rf"(?<![\d.,])(?<!\b[^\W\d_])(?P<digits>{DIGITS})(?:\s?(?:{SCALE}){ENDING})?", FLAGS)
 ENDED: Final = re.compile(ENDING, FLAGS)
 MONEY: Final = re.compile(rf"\s?(?:{CURRENCY})", FLAGS)
 UNIT: Final[tuple[tuple[re.Pattern[str], Kind, Decimal], ...]] = tuple(
@@ -66,16 +68,20 @@ BEHIND: Final = re.compile(r"(?<!\d )(?<!\d)\b(?:минут|час(?:а|ов)|д
 RANGE: Final = re.compile(r"\s?[-–—‑]\s?")
 LISTED: Final = re.compile(r"\s?(?:[-–—‑,]|,?\s(?:и|или|va|ва|yoki|ёки|және|немесе|or|and|to|до)\s)\s?", FLAGS)
 LARGE: Final = 1_000
+# A range of prices spans less.
+FAR: Final = 50
 # One, a half and one and a half that are said without a number.
 IMPLIED: Final = (
     (re.compile(r"\b(?:через|в течение|within an?|in an?|within the)(?=\s)", FLAGS), Decimal(1)),
-    (re.compile(r"\b(?:полу?(?=час|год|дня|месяц)|half an?(?=\s))", FLAGS), Decimal("0.5")),
+    (re.compile(r"\b(?:полу?(?=час|год|дня|месяц|процент)|half an?(?=\s))", FLAGS), Decimal("0.5")),
     (re.compile(r"\b(?:an?|one)(?=\s(?:hour|day|week|month|year)s? and a half)", FLAGS), Decimal("1.5")),
 )
 # Half that is paid before is fifty percent.
 HALF: Final = r"(?:половин\w+|yarm\w+|ярм\w+|жартыс\w+|\bhalf\b(?! an?\b))"
-BEFOREHAND: Final = r"(?:предоплат|аванс|вперед|впер[её]д|сразу|oldindan|олдиндан|алдын ала|бірден|up ?front|in advance|deposit|prepa)"
-HALVES: Final = re.compile(rf"\b{HALF}(?=[^.!?,;]{{0,30}}{BEFOREHAND})|(?<!\w){BEFOREHAND}\w*[^.!?,;\d]{{0,20}}?(?P<half>{HALF})", FLAGS)
+BEFOREHAND: Final = r"(?:предоплат|аванс|вперед|впер[её]д|сразу|oldindan|олдиндан|алдын ала|бірден|up ?front|in advance|deposit|prepa|\bpay|плат[ия]т|to'lay|төлей)"
+HALVES: Final = re.compile(
+    rf"\b(?P<first>{HALF})(?=[^.!?,;]{{0,30}}{BEFOREHAND})|(?<!\w){BEFOREHAND}\w*[^.!?,;\d]{{0,20}}?(?P<half>{HALF})", FLAGS
+)
 PHONE: Final = re.compile(r"(?<![\d.,])(?:\+\s?\d|\(?\d)(?:[ ()‑–-]{0,2}\d){6,14}(?![\d])")
 GROUPED: Final = re.compile(r"\d{1,3}(?:[ ]\d{3})+")
 LIST_MARK: Final = re.compile(r"(?m)^\s*(\d{1,2})[.)](?=\s)|(\d)️?⃣")
@@ -159,6 +165,8 @@ def _in_words(scan: Scan) -> None:
             kind, factor, _ = _unit(behind[0], 0)
         if kind == "plain":
             # "Ming rahmat" is a thousand thanks; "ikki ming" is an amount, and one of a thing is only "a".
+            if value <= LARGE and not numeral.sure and not THINGS.match(text, numeral.end):
+                continue
             kind = "plain" if value > LARGE else "measure" if value > 1 and THINGS.match(text, numeral.end) else "count"
         scan.found.append(Figure(kind, (value * factor,), (value,), text[numeral.start : end].strip(), numeral.start, currency))
     for pattern, value in IMPLIED:
@@ -167,7 +175,7 @@ def _in_words(scan: Scan) -> None:
             if kind != "plain":
                 scan.found.append(Figure(kind, (value * factor,), (value,), text[match.start() : end].strip(), match.start()))
     for match in HALVES.finditer(text):
-        scan.found.append(Figure("percent", (Decimal(50),), (Decimal(50),), match["half"] or match[0], match.start()))
+        scan.found.append(Figure("percent", (Decimal(50),), (Decimal(50),), match["half"] or match["first"], match.start()))
 
 
 def _follows_digits(text: str, at: int) -> bool:
@@ -193,6 +201,8 @@ def _share_units(scan: Scan) -> None:
             )
             continue
         apart = RANGE if following.kind == "money" else LISTED
+        if following.kind == "money" and following.raw[0] > one.raw[0] * FAR and _scale(following.words) == 1:
+            continue  # "до 12 — 400 000": what it is of, and its price
         if one.kind in ("plain", "count") and following.kind in ("percent", "hours", "months", "money") and apart.fullmatch(between):
             factor = following.values[0] / following.raw[0] if following.raw[0] and following.kind != "money" else Decimal(1)
             shared = Figure(following.kind, tuple(v * factor for v in one.values), one.raw, one.words, one.at, following.currency)

@@ -22,7 +22,7 @@ TO_US: Final = re.compile(
     re.IGNORECASE,
 )
 PERSON_ASKED: Final = re.compile(
-    rf"{claims.COLLEAGUE.pattern}|{claims.HEDGE.pattern}|удобн|qulay|ыңғайл|қулай|\bхотите|xohla|қала(?:й|са)|would (?:you )?like|prefer|suit|понял|тушундим|tushundim|түсіндім|understood|instead",
+    rf"{claims.COLLEAGUE.pattern}|{claims.HEDGE.pattern}|удобн|qulay|ыңғайл|қулай|\bхотите|xohla|қала(?:й|са)|would (?:you )?like|prefer|suit|понял|тушундим|tushundim|түсіндім|understood|instead|within our|в часы работы|ish vaqtimiz|иш вақтимиз|жұмыс уақытымыз",
     re.IGNORECASE,
 )
 # "10 000 an hour" says one hour, though it is not written; (words, kind, value).
@@ -197,13 +197,13 @@ def day_faults(text: str, known: Known) -> Iterator[Fault]:
         sayable = (
             known.days.closed | (weekdays.ALL - known.days.named if known.days.named else frozenset()) if off else known.days.named - closed
         )
-        if not days <= sayable and not (not off and days - sayable <= known.customer_days and _tentative(clause, text)):
+        if not days <= sayable and not (not off and days - sayable <= known.customer_days and is_tentative(clause, text)):
             yield Fault("day", clause.strip())
         elif not off and (wrong := _wrong_hours(clause, days, known)):
             yield Fault("number", wrong)
 
 
-def _tentative(clause: str, text: str) -> bool:
+def is_tentative(clause: str, text: str) -> bool:
     sentence = next((line for line in claims.sentences(text) if clause.strip() in line), clause)
     return any(PERSON_ASKED.search(claims.folded(sentence, language)) for language in ("", "uz"))
 

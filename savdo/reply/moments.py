@@ -11,7 +11,7 @@ from savdo.reply.scanning import Figure, Scan
 FLAGS: Final = re.IGNORECASE
 MONTHS: Final = (
     r"yanvar|январ|қаңтар|jan(?:uary)?\b", r"fevral|феврал|ақпан|feb(?:ruary)?\b", r"mart|март|наурыз|mar(?:ch)?\b",
-    r"aprel|апрел|сәуір|apr(?:il)?\b", r"may|ма[йя]|мамыр", r"iyun|июн|маусым|june?\b", r"iyul|июл|шілде|july?\b",
+    r"aprel|апрел|сәуір|apr(?:il)?\b", r"may(?=(?:ning|da|dan|gacha|ni|ga)?\b)|ма[йя](?=(?:нинг|да|дан|гача|ни|га)?\b)|мамыр", r"iyun|июн|маусым|june?\b", r"iyul|июл|шілде|july?\b",
     r"avgust|август|тамыз|aug(?:ust)?\b", r"sentabr|sentyabr|сентябр|сентабр|қыркүйек|sept?(?:ember)?\b", r"oktabr|oktyabr|октябр|октабр|қазан|oct(?:ober)?\b",
     r"noyabr|ноябр|қараша|nov(?:ember)?\b", r"dekabr|декабр|желтоқсан|dec(?:ember)?\b",
 )  # fmt: skip
@@ -60,6 +60,13 @@ HOURS: Final = tuple(
         rf"{HOUR.format('a')}\s(?:to|till|until|-|–)\s(?=\d{{1,2}}(?::\d\d)?\s?[ap]\.?m)",
     )
 )
+AT_BEFORE: Final = re.compile(
+    r"\b(?:soat|соат|сағат|түнгі|кешкі|таңғы|түскі|kechki|кечки|tungi|тунги|ertalab(?:ki)?|эрталаб(?:ки)?|kechqurun|кечқурун)\s$", FLAGS
+)
+AT_BEHIND: Final = re.compile(
+    r"\s(?:час(?:ов|а)? )?(?:утра|вечера|ночи)\b|\so'clock|\sin the (?:morning|evening|afternoon)|\s?[ap]\.?m\b", FLAGS
+)
+AT: Final = re.compile(rf"{AT_BEFORE.pattern.removesuffix('$')}|{AT_BEHIND.pattern}", FLAGS)
 LATER: Final = re.compile(r"\|\s(?:дня|вечера)|(?:kech|кеч|кешкі)\w*\s(?:soat\s|соат\s|сағат\s)?\|", FLAGS)
 EARLIER: Final = re.compile(r"\|\sутра|(?:ertalab|эрталаб|таңғы)\s(?:soat\s|соат\s|сағат\s)?\|", FLAGS)
 ALWAYS: Final = re.compile(r"\b24\s?/\s?7\b")
@@ -75,6 +82,7 @@ def read(scan: Scan) -> None:
     _dates_in_words(scan)
     _months(scan)
     _hours(scan)
+    _hours_in_words(scan)
     _clocks(scan)
 
 
@@ -162,14 +170,27 @@ def _hours(scan: Scan) -> None:
                     _hour(scan, match, name)
 
 
+def _hours_in_words(scan: Scan) -> None:
+    if not AT.search(scan.text):
+        return
+    for numeral in numerals.find(scan.text):
+        start, end, hour = numeral.start, numeral.end, int(numeral.value)
+        before, behind = AT_BEFORE.search(scan.text, max(0, start - 14), start), AT_BEHIND.match(scan.text, end)
+        if (before or behind) and numeral.value == hour and 1 <= hour <= 24:
+            _take_hour(scan, start, end, hour, 0)
+
+
 def _hour(scan: Scan, match: re.Match[str], name: str) -> None:
     hour, minutes = int(match[name]), int(match[f"{name}m"] or 0)
-    end = match.end(f"{name}m") if match[f"{name}m"] else match.end(name)
-    beside = scan.text[max(0, match.start(name) - 14) : match.start(name)] + "|" + scan.text[end : end + 8]
+    _take_hour(scan, match.start(name), match.end(f"{name}m") if match[f"{name}m"] else match.end(name), hour, minutes)
+
+
+def _take_hour(scan: Scan, start: int, end: int, hour: int, minutes: int) -> None:
+    beside = scan.text[max(0, start - 14) : start] + "|" + scan.text[end : end + 8]
     # "с 9 до 6" leaves open which six it is.
     hours = (hour,) if hour >= 12 or EARLIER.search(beside) else (hour + 12,) if LATER.search(beside) else (hour, hour + 12)
     raw = (Decimal(hour), *map(Decimal, hours)) if not minutes else (Decimal(f"{hour}.{minutes:02}"),)
-    scan.take(match.start(name), end, "clock", *(Decimal(one * 60 + minutes) for one in hours), raw=raw)
+    scan.take(start, end, "clock", *(Decimal(one * 60 + minutes) for one in hours), raw=raw)
 
 
 def _date(month: int, day: int) -> Decimal:

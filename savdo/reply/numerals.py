@@ -43,7 +43,7 @@ TABLE: Final[Mapping[str, str]] = {
 VALUES: Final[Mapping[str, Decimal]] = {word: Decimal(value) for value, words in TABLE.items() for word in words.split()}
 # "uchta", "mingdan", "екеуі": Uzbek and Kazakh endings stick to the word.
 ENDING: Final = re.compile(
-    r"(?:tadan|tacha|tasi|ta|dan|gacha|ga|ning|ni|da|lik|тадан|тача|таси|та|дан|гача|га|нинг|ни|да|лик|ға|ге|ден|тан|тен|нан|нен|дық|дік)$"
+    r"(?:tadan|tacha|tasi|ta|dan|gacha|ga|ning|ni|da|lik|тадан|тача|таси|та|дан|гача|га|нинг|ни|да|лик|ға|ге|де|те|ке|қа|ден|тан|тен|нан|нен|дық|дік)$"
 )
 TOKEN: Final = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
 GAP: Final = re.compile(r"(?:\s|\s?[-‑–]\s?|\s(?:and a|and|va|ва|бір)\s)")

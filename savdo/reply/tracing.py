@@ -35,17 +35,22 @@ TOGETHER: Final = re.compile(
     r"вместе с|взносом|доставкой|с уч[её]том|bilan|билан|\bwith\b|including|\bextra\b|\bmore\b|доплат|плюс|\bplus\b|қоса|бірге", re.IGNORECASE
 )  # fmt: skip
 TOTAL: Final = re.compile(
-    r"вместе|выйдет|получ(?:ится|ается)|итог|всего|общ(?:ая|ий|ей)|в сумме|jami|hammasi|umumiy|жами|ҳаммаси|умумий|total|\ball in\b|together|comes? to|барлығы|жалпы|жиыны",
+    r"вместе|за вс[её]|за (?:двоих|обоих|оба|обе)|hammasiga|ҳаммасига|ikkovi|иккови|бәріне|екеуі|for (?:both|all|everything|two)|выйдет|получ(?:ится|ается)|итог|всего|общ(?:ая|ий|ей)|в сумме|jami|hammasi|umumiy|жами|ҳаммаси|умумий|total|\ball in\b|together|comes? to|барлығы|жалпы|жиыны",
     re.IGNORECASE,
 )
-LEFT: Final = re.compile(r"остат|остал|разниц|qolgan|қолган|қалған|remain|\bthe rest|difference|balance", re.IGNORECASE)
+LEFT: Final = re.compile(
+    r"эконом|выгод|вместо|tejay|tejab|үнем|\bsav(?:e|ing)|instead of|остат|остал|разниц|qolgan|қолган|қалған|remain|\bthe rest|difference|balance",
+    re.IGNORECASE,
+)
 SHARE: Final = re.compile(
     r"%|процент|foiz|фоиз|пайыз|percent|deposit|предоплат|взнос|аванс|скидк|oldindan|олдиндан|boshlang'ich|chegirma|чегирма|алдын ала|жарна|жеңілдік|discount|down payment|yarmi|ярми|половин|\bhalf", re.IGNORECASE
 )  # fmt: skip
 # A price lowered by a sum the company names beside one of these.
 LESS: Final = re.compile(r"дешевле|скидк|меньше|arzon|chegirma|kam\b|арзон|чегирма|арзан|жеңілдік|кем\b|cheaper|\boff\b|discount|\bless\b", re.IGNORECASE)  # fmt: skip
+# A price raised by a percentage.
+MORE: Final = re.compile(r"наценк|надбав|дороже|доплат|ustama|qimmat|qo'shim|устама|қиммат|қўшим|қымбат|үстеме|\badds?\b|\bextra\b|surcharge|\bmore\b|\bplus\b|\+\s?\d", re.IGNORECASE)  # fmt: skip
 EACH: Final = re.compile(
-    r"\bза (?:одн\w+|1|кажд\w+|штук\w|заняти\w|урок|час|день|человека)|кажд|по\s\d|за штук|har bir|bittasi|donasi|har (?:dars|kun|oy)|biri\b|ҳар бир|биттаси|донаси|әр(?:қайсы| )|біреуі|данасы|\beach\b|\bper\b|\bapiece|(?<=\d)\s?(?:eur|usd|gbp|dollars?|euros?|pounds?) an? \w+|[$€£]\d\S* an? \w+", re.IGNORECASE
+    r"\bза (?:одн\w+|1|кажд\w+|штук\w|заняти\w|урок|час|день|человека)|кажд|по\s\d|за штук|\bодн[аоу]\w* \w+ (?:выйдет|обойд|стои)|har bir|\bbitta|\bbir (?:dars|kun|dona|kishi|seans|marta)|\bбир (?:дарс|кун|дона|киши)|\bбір \w+|bittasi|donasi|har (?:dars|kun|oy)|biri\b|ҳар бир|биттаси|донаси|әр(?:қайсы| )|біреуі|данасы|\beach\b|\bper\b|\bapiece|(?<=\d)\s?(?:eur|usd|gbp|dollars?|euros?|pounds?) an? \w+|[$€£]\d\S* an? \w+", re.IGNORECASE
 )  # fmt: skip
 ABOUT: Final = re.compile(
     r"примерно|около|порядка|приблизительно|где-то|≈|~|taxminan|chamasi|atrofida|тахминан|чамаси|атрофида|шамамен|жуық|шамасында|\babout\b|around|roughly|approximately|almost|nearly|just (?:over|under)", re.IGNORECASE
@@ -56,7 +61,12 @@ STEP: Final = re.compile(r"(\d+(?:\.\d+)?) ?[*×] ?(\d+(?:\.\d+)?)")
 # A third of 1000 is 333.33 and 333; "about" may be as far off as a part in two hundred.
 ROUNDED: Final = Decimal("0.5")
 CLOSE: Final = Decimal("0.005")
+SURE_COUNT: Final = 3
+TIMES: Final = re.compile(r"\s?(?:marta|марта|рет|раза?|times|mahal|маҳал|мәрте)\b", re.IGNORECASE)
+APART: Final = re.compile(r"[.!?;]\s|,\s(?:и|а|and|va|ва|және)\s")
 # Numbers this long are cards and accounts.
+MOST_MONTHS: Final = 24
+DOUBLE: Final = re.compile(r"вдвое|двойн|в два раза|ikki (?:barobar|baravar)|икки баробар|екі есе|\bdouble|\btwice", re.IGNORECASE)
 ACCOUNT_DIGITS: Final = 13
 
 
@@ -65,8 +75,8 @@ def figure_faults(text: str, known: Known) -> Iterator[Fault]:
     text = links.without(text)
     listed = len(ITEM.findall(text))
     read = figures.read(text)
-    worked_out = _worked_out(read, known)
-    told = [figure for figure in read if figure.kind != "count" and not (figure.kind == "plain" and 1 < listed == figure.raw[0])]
+    worked_out = _worked_out(read, text, known)
+    told = [figure for figure in read if not _is_loose(figure, text) and not (figure.kind == "plain" and 1 < listed == figure.raw[0])]
     stated = [
         figure
         for figure in told
@@ -78,11 +88,18 @@ def figure_faults(text: str, known: Known) -> Iterator[Fault]:
     yield from (Fault("phone" if figure.kind == "phone" else "number", figure.words) for figure in told if figure not in stated)
 
 
-def _worked_out(read: Sequence[Figure], known: Known) -> set[Figure]:
+def _is_loose(figure: Figure, text: str) -> bool:
+    """Whether a number in words says too little to be a fact: "two questions", "three times a week" of three days."""
+    return figure.kind == "count" and (figure.raw[0] < SURE_COUNT or bool(TIMES.match(text, figure.at + len(figure.words))))
+
+
+def _worked_out(read: Sequence[Figure], text: str, known: Known) -> set[Figure]:
     """Examples the reply works out: a count of its own, a company's price, and exactly their product."""
     found: set[Figure] = set()
     for amount in (figure for figure in read if figure.kind in AMOUNTS and max(figure.values) > figures.LARGE / 100):
         for count in (figure for figure in read if figure.kind in UNITS and figure is not amount and 1 < figure.raw[0] <= 1000):
+            if count.kind in ("hours", "months") and APART.search(text[min(amount.at, count.at) : max(amount.at, count.at)]):
+                continue
             prices = (price for price in known.company if price.kind in AMOUNTS and _same_currency(price, amount))
             if any(value > 1 and value * count.raw[0] in amount.values for price in prices for value in price.values):
                 found |= {amount, count}
@@ -104,6 +121,8 @@ def _said_by_customer(figure: Figure, known: Known, text: str) -> bool:
     around = next((line for line in claims.sentences(text) if figure.words.rstrip(".") in line), text)
     if figure.kind == "phone":
         return len(str(figure.raw[0])) < ACCOUNT_DIGITS and grounds.to_customer(around)
+    if figure.kind in ("date", "clock"):
+        return grounds.is_tentative(figure.words, text)
     if figure.kind not in ("money", "percent") and not (figure.kind == "plain" and max(figure.values) >= figures.LARGE):
         return True
     clause = next((part for part in claims.CLAUSE.split(around) if figure.words.rstrip(".") in part), around)
@@ -123,6 +142,7 @@ def _follows(figure: Figure, stated: Sequence[Figure], text: str, known: Known) 
     prices, products = own | _sums_of(stated, figure), _products(own, known)
     lowered = _lowered(own, known)
     sums = prices | products | lowered | _products(lowered, known)
+    sums |= _raised(prices | products, known)
     sums |= _by_part(sums, text, known)
     is_about = bool(ABOUT.search(text))
     if any(abs(value - one) <= (one * CLOSE if is_about else min(one * CLOSE, ROUNDED)) for one in wanted for value in sums):
@@ -143,18 +163,40 @@ def _sums_of(said: Sequence[Figure], figure: Figure) -> set[Decimal]:
 def _products(prices: set[Decimal], known: Known) -> set[Decimal]:
     """Prices by the customer's counts, and by a count of things times a count of hours, days or months."""
     counts = {value for other in known.customer if other.kind in UNITS for value in other.raw if value > 1}
-    times = {value for other in known.customer if other.kind in ("hours", "months") for value in other.raw if value > 1}
+    # "На полгода" are six months, "a fortnight" and "two weeks" fourteen days.
+    spans = {
+        value / (24 if other.kind == "hours" else 1)
+        for other in known.customer
+        if other.kind in ("hours", "months")
+        for value in other.values
+    }
+    times = spans | {value for other in known.customer if other.kind in ("hours", "months") for value in other.raw}
+    times = {value for value in times if value > 1}
     if COLLECTIVE.search(known.customer_text):
+        counts.add(Decimal(2))
+    counts |= {value for other in known.company if other.kind == "months" for value in other.values if 1 < value <= MOST_MONTHS}
+    if DOUBLE.search(known.company_text):
         counts.add(Decimal(2))
     if TONNE.search(known.customer_text):
         counts |= {value * 1000 for value in counts}
-    counts |= {one * time for one in counts - times for time in times}
+    counts |= times | {one * time for one in counts - times for time in times}
     return {price * count for price in prices for count in counts}
 
 
 def _lowered(prices: set[Decimal], known: Known) -> set[Decimal]:
     """Prices less a sum of money that a text of the company takes off."""
     return {price - less for price in prices for less in _taken_off(known.company_text) if less * 2 <= price}
+
+
+def _raised(prices: set[Decimal], known: Known) -> set[Decimal]:
+    """Prices and a percentage that a text of the company adds to them."""
+    return {price * (100 + share) / 100 for price in prices for share in _added(known.company_text)}
+
+
+@functools.lru_cache(maxsize=256)
+def _added(company: str) -> frozenset[Decimal]:
+    clauses = (clause for sentence in claims.sentences(company) for clause in claims.CLAUSE.split(sentence) if MORE.search(clause))
+    return frozenset(value for clause in clauses for figure in figures.read(clause) if figure.kind == "percent" for value in figure.values)
 
 
 @functools.lru_cache(maxsize=256)
@@ -186,7 +228,7 @@ def _adds_up(wanted: set[Decimal], stated: Sequence[Figure], prices: set[Decimal
     if TOGETHER.search(text):
         pools.append((said + counted, (2, 3)))
     elif TOTAL.search(text):
-        pools += [(said, (2,)), (counted, (2,))]
+        pools.append((said + counted, (2,)))
     if any(sum(chosen) in wanted for pool, sizes in pools for size in sizes for chosen in combinations(pool, size)):
         return True
     return bool(LEFT.search(text)) and any(abs(one - other) in wanted for one, other in combinations(said + counted, 2))
