@@ -24,6 +24,8 @@ TAKEN_FOR: Final = frozenset(
 )
 NAMED: Final = 0.05
 SURE: Final = 0.7
+# A decision calls a person: one that stands nowhere in words and is no likelier than this is none.
+HASTY: Final = 0.45
 
 
 def read(turn: Turn) -> Reading:
@@ -86,6 +88,8 @@ def _intent(turn: Turn, text: str, shares: dict[str, float]) -> tuple[Intent, fl
     best, share = next(iter(shares.items()))
     if best in TAKEN_FOR and shares["ready_to_buy"] >= NAMED and cues.decides(text):
         return "ready_to_buy", max(share, SURE), False
+    if best == "ready_to_buy" and share < HASTY and not cues.decides(text):
+        best, share = next((name, share) for name, share in shares.items() if name != "ready_to_buy")
     if best == "question_price" and cues.finds_dear(text):
         return "objection", SURE, False
     if best in ("greeting", "thanks_bye") and "?" in text and len(topic.bare(text).split()) >= FEWEST_ASKED:
