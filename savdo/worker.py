@@ -9,7 +9,7 @@ from savdo.base.settings import settings
 from savdo.channels import meta_tokens, telegram_health, telegram_sessions, waha_health
 from savdo.conversations import contacts, echoes, erasure, media, merging, outbox, voices
 from savdo.knowledge import ingest
-from savdo.operations import deletions
+from savdo.operations import deletions, watching
 from savdo.reply import review, scenarios, turn
 
 JOBS = (
@@ -28,6 +28,7 @@ JOBS = (
     meta_tokens.watch,
     telegram_health.watch,
     waha_health.watch,
+    watching.watch,
     ingest.read,
     review.review,
     scenarios.run,
@@ -69,9 +70,10 @@ async def watch_tokens(timestamp: int) -> None:  # noqa: ARG001 # cron tells the
 
 @jobs.job(attempts=1)
 async def watch_deliveries(timestamp: int) -> None:  # noqa: ARG001 # cron tells the second it is for
-    """Has every bot that Telegram delivers for looked after, and every number linked by WAHA."""
+    """Has every bot that Telegram delivers for looked after, every number linked by WAHA, and what is said on any road."""
     await telegram_health.watch_all()
     await waha_health.watch_all()
+    await watching.watch_all()
 
 
 # Six fields: seconds come last.

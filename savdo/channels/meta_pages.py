@@ -1,14 +1,15 @@
 """What Messenger and Instagram have in common: sending, files, receipts and comments of one page or account at Meta."""
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from savdo.base import http
 from savdo.base.errors import TooLarge
-from savdo.channels import meta_graph, meta_webhooks, page_bodies
+from savdo.channels import meta_graph, meta_webhooks, page_bodies, page_history
 from savdo.channels.errors import Busy, CannotTell, Refused, Uncertain, Unreachable
 from savdo.channels.models import Connection, File, Inbound, Limits, Media, Outbound, Sender
 from savdo.channels.page_updates import OURS, commented
@@ -35,7 +36,7 @@ class Road:
     platform: str = ""
 
 
-class MetaPage:
+class MetaPage(ABC):
     """An adapter of one of the two; each says by which road it goes, and what it takes."""
 
     limits: ClassVar[Limits] = LIMITS
@@ -45,9 +46,13 @@ class MetaPage:
     replies: ClassVar[str]
     name_fields: ClassVar[str]
 
+    @abstractmethod
     def road(self, connection: Connection) -> Road:
         """Raises Disconnected, Refused."""
-        raise NotImplementedError
+
+    @abstractmethod
+    def parse(self, connection: Connection, body: bytes) -> list[Inbound]:
+        """As `Channel.parse`."""
 
     def verify(self, connection: Connection, headers: Mapping[str, str], body: bytes) -> None:
         meta_webhooks.verify(headers, body)
@@ -129,17 +134,18 @@ class MetaPage:
         body |= {"platform": road.platform} if road.platform else {}
         await meta_graph.call(road.api, "POST" if breakers else "DELETE", "me/messenger_profile", body=body)
 
+    async def delivering(self, connection: Connection) -> bool:
+        return "messages" in await _delivered(self.road(connection))
+
+    async def missed(self, connection: Connection, since: datetime) -> list[Inbound]:
+        road = self.road(connection)
+        found = await page_history.messages(road.api, road.node, road.platform or "messenger", since)
+        return self.parse(connection, page_history.delivery(connection.account, found))
+
     async def _subscribe(self, road: Road, fields: Sequence[str]) -> None:
         """Adds to what is delivered of a page already: its other channel may have asked for more."""
-        path = f"{road.node}/subscribed_apps"
-        apps = (await meta_graph.call(road.api, "GET", path)).get("data")
-        before: list[str] = []
-        for app in apps if isinstance(apps, list) else []:
-            # Of somebody else's app nothing is told here.
-            told = app.get("subscribed_fields") if isinstance(app, dict) else None
-            before += [one for one in told if isinstance(one, str)] if isinstance(told, list) else []
-        wanted = ",".join(dict.fromkeys([*before, *fields]))
-        await meta_graph.call(road.api, "POST", path, params={"subscribed_fields": wanted})
+        wanted = ",".join(dict.fromkeys([*await _delivered(road), *fields]))
+        await meta_graph.call(road.api, "POST", f"{road.node}/subscribed_apps", params={"subscribed_fields": wanted})
 
     async def _act(self, connection: Connection, thread_id: str, action: str) -> None:
         if commented(thread_id)[0]:
@@ -160,6 +166,17 @@ class MetaPage:
 def settings_of(connection: Connection, name: str) -> str:
     """An id among a connection's settings, "" where it has none."""
     return str(connection.settings.get(name) or "")
+
+
+async def _delivered(road: Road) -> list[str]:
+    """The fields that are delivered of a page or an account."""
+    apps = (await meta_graph.call(road.api, "GET", f"{road.node}/subscribed_apps")).get("data")
+    fields: list[str] = []
+    for app in apps if isinstance(apps, list) else []:
+        # Of somebody else's app nothing is told here.
+        told = app.get("subscribed_fields") if isinstance(app, dict) else None
+        fields += [one for one in told if isinstance(one, str)] if isinstance(told, list) else []
+    return fields
 
 
 def _answered(part: page_bodies.Part) -> page_bodies.Body:

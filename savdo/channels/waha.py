@@ -8,10 +8,11 @@ thread is a chat (`…@c.us`, or `…@lid` where the phone is hidden). Source: t
 import base64
 import hashlib
 import hmac
+import json
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 from urllib.parse import quote
 
@@ -99,6 +100,11 @@ class Waha:
         number = found.me.id.partition("@")[0].partition(":")[0] if found.me else ""
         name = (found.me.name or "") if found.me else ""
         return Checked(f"{name} +{number}".strip() if number else name or waha_api.session_of(connection), (RISK,))
+
+    async def missed(self, connection: Connection, since: datetime) -> list[Inbound]:
+        found = await waha_api.said_since(connection, since)
+        told = [waha_updates.inbounds(json.dumps({"event": "message.any", "payload": one}).encode()) for one in found]
+        return [inbound for inbounds in told for inbound in inbounds if inbound.event in ("message", "echo")]
 
     async def subscribe(self, connection: Connection, hook_url: str) -> None:
         await waha_api.begin(connection, hook_url, connection.credentials.get("secret", ""))

@@ -92,10 +92,11 @@ class WhatsAppCloud:
     async def subscribe(self, connection: Connection, hook_url: str) -> None:
         """Has Meta deliver the business' events to the app's address, which is set once for the installation; an empty
         `hook_url` ends that, for every number of the business."""
-        business = str(connection.settings.get("business_id") or "")
-        if not business:
-            raise Refused("The id of the WhatsApp business account is needed.")
-        await _call(connection, "POST" if hook_url else "DELETE", f"{business}/subscribed_apps")
+        await _call(connection, "POST" if hook_url else "DELETE", _apps(connection))
+
+    async def delivering(self, connection: Connection) -> bool:
+        # A token sees its own app there, and no other's.
+        return bool((await _call(connection, "GET", _apps(connection))).get("data"))
 
 
 async def _uploaded(connection: Connection, part: whatsapp_bodies.Part) -> whatsapp_bodies.Part:
@@ -128,6 +129,13 @@ async def _call(connection: Connection, method: str, path: str, **more: Any) -> 
 
 def _api(connection: Connection) -> meta_graph.Api:
     return meta_graph.api(connection, SERVICE, whatsapp_updates.VERDICTS)
+
+
+def _apps(connection: Connection) -> str:
+    business = str(connection.settings.get("business_id") or "")
+    if not business:
+        raise Refused("The id of the WhatsApp business account is needed.")
+    return f"{business}/subscribed_apps"
 
 
 def _number(connection: Connection) -> str:

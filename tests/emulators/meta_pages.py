@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from tests.emulators.meta import Call, Meta, Refusal
@@ -59,6 +60,8 @@ class Page:
         self.name, self.username = "Oq Choy", "oqchoy"
         self.people: list[Person] = []
         self.sent: list[Sent] = []
+        # What was said by either side, whether it was delivered or not.
+        self.history: list[dict[str, Any]] = []
         self.shown: list[tuple[str, str]] = []
         self.comments: dict[str, Person] = {}
         self.answered: list[tuple[str, str]] = []
@@ -156,6 +159,8 @@ class Page:
         if call.node in self.comments and call.edge in ("comments", "replies"):
             self.answered.append((call.node, self._text(call.params.get("message"))))
             return {"id": f"CR{self.meta.number()}"}
+        if call.node == self.node and call.edge == "conversations":
+            return {"data": self._conversations(call.params)}
         if call.edge == "messenger_profile":
             self.profile |= {key: value for key, value in call.params.items() if key not in ("platform", "fields")}
             for name in call.params.get("fields", ()) if call.method == "DELETE" else ():
@@ -174,6 +179,20 @@ class Page:
             named = {"first_name": first, "last_name": last} if self.kind == "messenger" else {"name": person.name, "username": "ana"}
             return {"id": node, **named}
         return {"id": node, "user_id": self.account, "name": self.name, "username": self.username}
+
+    def _conversations(self, params: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Every conversation with its messages, the latest first."""
+        if params.get("platform") != ("messenger" if self.kind == "messenger" else "instagram"):
+            raise Refusal(400, 100, "platform is not valid")
+        found: dict[str, list[dict[str, Any]]] = {}
+        for item in reversed(self.history):
+            message, ids = item["message"], {item["sender"]["id"], item["recipient"]["id"]} - {self.account}
+            files = [{"mime_type": "image/png", "image_data": one["payload"]} for one in message.get("attachments", ())]
+            found.setdefault(ids.pop(), []).append({
+                "id": message["mid"], "created_time": _written(item["timestamp"]), "message": message.get("text", ""),
+                "from": item["sender"], "to": {"data": [item["recipient"]]}, **({"attachments": {"data": files}} if files else {}),
+            })  # fmt: skip
+        return [{"id": f"t_{who}", "updated_time": said[0]["created_time"], "messages": {"data": said}} for who, said in found.items()]
 
     def _upload(self, call: Call) -> dict[str, str]:
         attachment = call.params["message"]["attachment"]
@@ -273,6 +292,7 @@ class Page:
         return str(message["mid"])
 
     def _happens(self, *items: dict[str, Any]) -> None:
+        self.history += [one for one in items if "message" in one]
         self._deliver({"messaging": list(items)})
 
     def _deliver(self, content: Mapping[str, Any]) -> None:
@@ -282,3 +302,7 @@ class Page:
 
 def _now() -> int:
     return int(time.time() * 1000)
+
+
+def _written(milliseconds: int) -> str:
+    return datetime.fromtimestamp(milliseconds // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S+0000")

@@ -45,6 +45,7 @@ MAY_SEE_EVERY_TENANT = {
     "savdo/reply/review.py",  # sweeps every tenant's quiet conversations
     "savdo/knowledge/ingest.py",  # sweeps every tenant's stuck documents
     "savdo/operations/deletions.py",  # a person is forgotten by whichever company knows them
+    "savdo/operations/watching.py",  # a look at all connections
     "savdo/operations/lifecycle.py",  # makes and removes tenants
     "savdo/operations/health.py",  # figures of the whole installation, no rows
     "savdo/web/health.py",  # the same
