@@ -147,7 +147,8 @@ async def said_since(connection: Connection, since: datetime) -> list[dict[str, 
         said = await call(connection, "GET", f"/api/{session}/chats/{quote(name, safe='@.')}/messages", params=params)
         found += [one for one in said if isinstance(one, dict) and _seconds(one) >= seconds] if isinstance(said, list) else []
     # The latest stand first, and two of one second have no other order.
-    return sorted(found[::-1], key=_seconds)
+    found.reverse()
+    return sorted(found, key=_seconds)
 
 
 async def log_out(connection: Connection) -> None:

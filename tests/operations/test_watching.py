@@ -100,7 +100,8 @@ async def talks(connection: Connection) -> dict[str, tuple[str, bool, list[tuple
             session,
             """SELECT c.status, c.answered_number < c.inbound_number AS owed,
                       array_agg(m.author || ': ' || m.text ORDER BY m.number) AS said
-                 FROM conversations c JOIN messages m ON m.tenant_id = c.tenant_id AND m.conversation_id = c.id GROUP BY c.tenant_id, c.id""",
+                 FROM conversations c JOIN messages m ON m.tenant_id = c.tenant_id AND m.conversation_id = c.id
+                GROUP BY c.tenant_id, c.id""",
         )
     return {row["said"][0]: (row["status"], row["owed"], row["said"]) for row in found}
 
