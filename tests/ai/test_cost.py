@@ -68,11 +68,17 @@ async def test_that_a_budget_used_up_in_a_conversation_leads_to_the_cheaper_half
     prices_of_mini = '{"openai:gpt-4o-mini": {"in": 0.6, "out": 2.4}}'
     async with installed("anthropic:claude-haiku-4-5,openai:gpt-4o-mini", model_daily_usd="0.018", model_prices=prices_of_mini) as models:
         said = [(await answered(tenant_id)) for _ in range(24)]
+        seen = await tenant_models.overview(tenant_id)
+        async with db.platform_step("figures for a test") as session:
+            telemetry.models_recent(*await standing.figures(session))
     by_model = [draft.model for draft in said]
     assert by_model[0] == "anthropic:claude-haiku-4-5"
     assert by_model.index("openai:gpt-4o-mini") < by_model.index("local")
     assert set(by_model[by_model.index("local") :]) == {"local"}
     assert all(draft.text for draft in said)
+    assert seen.held_back
+    assert seen.today == seen.month == cost.total(one.sum for one in seen.today_by_model)
+    assert "savdo_model_caps_reached 0.0" not in telemetry.metrics_text().decode()
     async with db.step(tenant_id) as session:
         spent = (await cost.of_day(session, cost.day_in(""))).micros
     assert spent <= 18_000

@@ -151,7 +151,8 @@ async def _page(
         request, "setup/models.html", status=status, found=found, models=[_model(actor, found, one) for one in found.listed],
         keys=_keys(found), form={**usual, **(form or {})}, wrong=wrong, told=told, trouble=trouble, sent=sent, unsent=unsent,
         all_down=bool(found.models) and all(one.problem for one in found.models),
-        installed_cap=round(settings().model_daily_usd * 1_000_000), providers={one: show.provider(one, actor.language) for one in PROVIDERS},
+        installed_cap=round(settings().model_daily_usd * 1_000_000),
+        providers={one: show.provider(one, actor.language) for one in PROVIDERS},
         periods=(("today", found.today, found.today_by_model), ("month", found.month, found.month_by_model)),
         more_files=len(sent) < whole.MOST_FILES,
     )  # fmt: skip
