@@ -27,6 +27,7 @@ from savdo.base import secrets, texts
 from savdo.base.db import Session, first, rows
 from savdo.base.errors import Forbidden, NotFound, NotSignedIn, RateLimited, SavdoError
 from savdo.base.settings import settings
+from savdo.operations import watching
 from savdo.web import format as show
 
 HERE = Path(__file__).parent
@@ -162,14 +163,22 @@ def context(request: Request) -> dict[str, Any]:
 async def shell(request: Request, session: Session) -> None:
     """Reads what the frame around every page shows: the time zone and what needs the owner now."""
     row = await first(session, "SELECT status, profile->>'timezone' AS timezone FROM tenants")
-    broken = await rows(session, "SELECT id, name FROM connections WHERE status = 'reconnect' ORDER BY id LIMIT 3")
+    broken = await rows(
+        session,
+        """SELECT id, name, status = 'reconnect' AS lost FROM connections
+            WHERE status = 'reconnect' OR (status = 'active' AND problem = ANY(%s)) ORDER BY status DESC, id LIMIT 3""",
+        (list(watching.TEXTS),),
+    )
     request.state.timezone = (row and row["timezone"]) or "Asia/Tashkent"
     request.state.needs = [("shell.suspended", {}, "")] if row and row["status"] == "suspended" else []
     refused = await standing.refused_keys(session)
     request.state.needs += [
         ("shell.key_refused", {"provider": show.provider(one, language_of(request))}, "/setup/models") for one in refused
     ]
-    request.state.needs += [("shell.connection_lost", {"name": one["name"]}, f"/setup/channels/{one['id']}") for one in broken]
+    request.state.needs += [
+        ("shell.connection_lost" if one["lost"] else "watching.needs_you", {"name": one["name"]}, f"/setup/channels/{one['id']}")
+        for one in broken
+    ]
 
 
 def is_htmx(request: Request) -> bool:

@@ -12,6 +12,7 @@ from savdo.base import clock, db
 from savdo.base.settings import settings
 from savdo.channels import connections
 from savdo.channels.models import Connection, Inbound, Sender
+from savdo.operations import watching
 from savdo.reply import record, turn
 from tests.web import office
 
@@ -122,3 +123,18 @@ async def test_that_the_website_s_chat_has_the_same_switches(alice: httpx.AsyncC
     answer = await alice.post(f"/setup/channels/{site.id}", data={"working_hours_only": "on"})
     assert answer.headers["location"] == "/setup/website"
     assert (await arrives(site, 1)).silent
+
+
+async def test_that_a_channel_that_is_strangely_silent_is_told_of_on_every_page(alice: httpx.AsyncClient, bot: Connection) -> None:
+    async with db.step(bot.tenant_id) as session:
+        await session.execute("UPDATE connections SET problem = %s WHERE id = %s", (watching.SILENT, bot.id))
+        seen = watching.Watch(clock.now() - timedelta(minutes=3), restored_at=clock.now() - timedelta(hours=2))
+        await session.execute(
+            "UPDATE connections SET state = jsonb_build_object('watch', %s::jsonb) WHERE id = %s",
+            (watching.WATCH.dump_json(seen).decode(), bot.id),
+        )
+    inbox, listed, shown = [(await alice.get(path)).text for path in ("/inbox", "/setup", f"/setup/channels/{bot.id}")]
+    assert f"{bot.name} needs you" in inbox
+    for text in (listed, shown):
+        assert "far longer than usual" in text
+    assert "Deliveries set up again" in shown
