@@ -24,6 +24,7 @@ from savdo.channels import connections, menus
 from savdo.channels.errors import (
     AccountProblem,
     Blocked,
+    Busy,
     CannotTell,
     Disconnected,
     MarketingStopped,
@@ -75,14 +76,20 @@ async def ask(session: Session, tenant_id: UUID, conversation_id: UUID, *, after
 
 @job(attempts=12, priority=1)
 async def deliver(tenant_id: str, conversation_id: str) -> None:
-    """Sends every queued message of a conversation, oldest first. Raises the channel's error when it should be tried again."""
+    """Sends every queued message of a conversation, oldest first. Raises the channel's error when it should be tried again; where
+    the channel asks to wait, another job goes on then."""
     tenant = UUID(tenant_id)
     while True:
         async with step(tenant) as session:
             claim = await _claim(session, UUID(conversation_id))
         if claim is None:
             return
-        await send(tenant, claim)
+        try:
+            await send(tenant, claim)
+        except Busy as busy:
+            # However often it is asked, to wait uses up none of this job's attempts.
+            await _ask_later(tenant, claim, busy)
+            return
 
 
 async def send(tenant_id: UUID, claim: Claim) -> None:
@@ -106,9 +113,7 @@ async def send_or_ask(tenant_id: UUID, claim: Claim) -> None:
     try:
         await send(tenant_id, claim)
     except SavdoError as error:
-        wait = timedelta(seconds=getattr(error, "retry_after", 1.0))
-        async with step(tenant_id) as session:
-            await ask(session, tenant_id, claim.conversation_id, after=wait)
+        await _ask_later(tenant_id, claim, error)
 
 
 async def sweep() -> None:
@@ -167,7 +172,19 @@ async def _claim(session: Session, conversation_id: UUID) -> Claim | None:
     )  # fmt: skip
 
 
+async def _ask_later(tenant_id: UUID, claim: Claim, error: SavdoError) -> None:
+    wait = timedelta(seconds=getattr(error, "retry_after", 1.0))
+    async with step(tenant_id) as session:
+        await ask(session, tenant_id, claim.conversation_id, after=wait)
+
+
 async def _refused(tenant_id: UUID, claim: Claim, error: SavdoError) -> None:
+    if isinstance(error, Busy):
+        # A flood is no failure of the message, however long it lasts.
+        async with batch(tenant_id) as session:
+            await _finish(session, claim.message_id, "queued", error=error.message)
+            await session.execute("UPDATE messages SET attempts = attempts - 1 WHERE id = %s", (claim.message_id,))
+        raise error
     if not error.permanent and claim.attempts < TRIES:
         await _mark(tenant_id, claim, "queued", error=error.message)
         raise error
@@ -175,22 +192,24 @@ async def _refused(tenant_id: UUID, claim: Claim, error: SavdoError) -> None:
     status = "queued" if isinstance(error, Disconnected) and claim.connection.status != "off" else "failed"
     async with step(tenant_id) as session:
         await _finish(session, claim.message_id, status, error=error.message)
-        await bear(session, claim.connection.id, claim.conversation_id, error)
+        await bear(session, claim.connection, claim.conversation_id, error)
     telemetry.delivered(claim.connection.channel, status)
     log.warning("message not sent", channel=claim.connection.channel, code=error.code, message_id=str(claim.message_id))
 
 
-async def bear(session: Session, connection_id: UUID, conversation_id: UUID, error: SavdoError) -> None:
-    """What a refusal for good means beyond its message: for the contact, and for the connection."""
+async def bear(session: Session, connection: Connection, conversation_id: UUID, error: SavdoError) -> None:
+    """What a refusal for good means beyond its message: for the contact, and for the connection it was sent on."""
     match error:
         case Blocked():
             await contacts.set_reachable(session, await _contact(session, conversation_id), False)
         case MarketingStopped():
             await contacts.stop_marketing(session, await _contact(session, conversation_id))
         case Disconnected():
-            await connections.mark(session, connection_id, "reconnect", error.message)
+            # A token that was replaced meanwhile says nothing about the one there is now.
+            if (await connections.by_id(session, connection.id)).credentials == connection.credentials:
+                await connections.mark(session, connection.id, "reconnect", error.message)
         case AccountProblem():
-            await connections.mark(session, connection_id, "active", error.message)
+            await connections.mark(session, connection.id, "active", error.message)
         case _:
             pass
 

@@ -99,7 +99,7 @@ async def _apply(session: Session, connection: Connection, row: DictRow, receipt
         wait = timedelta(seconds=getattr(error, "retry_after", 5.0))
         await outbox.ask(session, connection.tenant_id, row["conversation_id"], after=wait)
     else:
-        await outbox.bear(session, connection.id, row["conversation_id"], error)
+        await outbox.bear(session, connection, row["conversation_id"], error)
 
 
 def _price(receipt: Receipt) -> dict[str, Any]:

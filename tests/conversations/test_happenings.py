@@ -1,12 +1,14 @@
 """What happens beside customers' messages: echoes of a person, receipts, reactions, new ids, adverts."""
 
+import dataclasses
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from savdo.base import clock, db, jobs
-from savdo.channels.errors import Blocked, Busy, WindowClosed
+from savdo.channels import connections
+from savdo.channels.errors import Blocked, Busy, Disconnected, WindowClosed
 from savdo.channels.models import Connection, Inbound, Price, Product, Receipt, Referral, Sender
 from savdo.channels.sandbox import Sandbox
 from savdo.conversations import echoes, outbox, thread
@@ -187,3 +189,13 @@ def test_that_a_free_text_outside_the_window_is_refused(author: str, days: float
             outbox._allowed(claim, outbound, limits)  # pyright: ignore[reportPrivateUsage] # the rule itself
     else:
         assert outbox._allowed(claim, outbound, limits).late is late  # pyright: ignore[reportPrivateUsage] # the rule itself
+
+
+@pytest.mark.parametrize(("sent_with", "status"), [({"token": "old"}, "active"), ({"token": "new"}, "reconnect")])
+async def test_that_a_refusal_of_the_token_before_says_nothing_about_the_one_there_is_now(
+    connection: Connection, sent_with: dict[str, str], status: str
+) -> None:
+    async with db.step(connection.tenant_id) as session:
+        await connections.save_credentials(session, connection.id, {"token": "new"})
+        await outbox.bear(session, dataclasses.replace(connection, credentials=sent_with), connection.id, Disconnected())
+        assert (await connections.by_id(session, connection.id)).status == status

@@ -78,6 +78,9 @@ async def test_that_a_burst_a_voice_message_and_a_picture_are_answered_and_a_wai
         [answer] = await answers(road, waiting)
     assert "84 000" in answer
     assert road.waited() >= WAIT_S
+    # What was sent comes back on most roads, and is no person's.
+    await road.arrived()
+    assert await rows(road, "SELECT 1 FROM messages WHERE author = 'member'") == []
 
 
 async def test_that_a_goodbye_a_person_a_block_and_a_lost_connection_stop_the_bot(road: Road) -> None:
