@@ -47,7 +47,7 @@ async def looked(world: httpx.AsyncClient, order: dict[str, str] | None = None) 
 
 async def until_answered(world: httpx.AsyncClient, customers: dict[str, str]) -> None:
     """Waits until each of these customers, by channel, has read an answer."""
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(60):
         while True:
             found = await looked(world)
             if all(("company", name) in found.get(road, ()) for road, name in customers.items()):
@@ -97,7 +97,7 @@ async def _played(player: httpx.AsyncClient, tenant_id: UUID) -> None:
 
 
 async def _until_pictures(tenant_id: UUID, count: int) -> None:
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(60):
         while True:
             async with db.step(tenant_id) as session:
                 found = await db.rows(session, "SELECT 1 FROM messages WHERE kind = 'image' AND payload ? 'attachments'")
