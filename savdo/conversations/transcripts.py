@@ -1,7 +1,8 @@
 """Transcripts: what voice messages say, written down as the text of their message.
 
-A message that is being listened to is marked `payload.listening`; meanwhile `conversations.listening_until` holds its answer
-back. Afterwards `payload.transcript` tells how the text came about: {language, model, seconds, ms}, or {problem}.
+A message that is being listened to is marked `payload.listening`, as is one whose files are looked at (`reply.sight`);
+meanwhile `conversations.listening_until` holds its answer back. Afterwards `payload.transcript` tells how the text came about:
+{language, model, seconds, ms}, or {problem}.
 """
 
 from dataclasses import dataclass

@@ -29,7 +29,7 @@ async def test_that_a_dialogue_by_a_scripted_model_passes_and_its_calls_are_coun
     measured = evals.Run()
     with fresh() as patch:
         async with serving(scripted.app) as address:
-            configure(patch, scripted.NAME, {"compatible": address})
+            configure(patch, scripted.NAME, {"compatible": address}, model_timeout_s="60", model_turn_s="200")
             await evals.dialogues([DIALOGUE], {"tea": evals.Company(tea_house, {"name": "Oq Choy"}, ())}, measured)
     found = measured.tally
     assert found.whole["dialogues_passed"] == 1, found.wrong

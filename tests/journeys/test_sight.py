@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import random
+from contextlib import AbstractAsyncContextManager
 from uuid import UUID
 
 import docx
@@ -15,7 +16,8 @@ from savdo.channels.models import Connection, Inbound, Sender, channel
 from savdo.channels.sandbox import Sandbox
 from savdo.conversations import media
 from savdo.reply import turn
-from tests.ai.asking import installed
+from tests.ai.asking import installed as with_models
+from tests.emulators.models import Models
 from tests.emulators.serving import serving
 from tests.emulators.telegram import Telegram
 
@@ -24,6 +26,11 @@ CHAT = 42
 SEEN = {"reply": "A blue teapot with a white lid; on its base: CHESKIY 1.2 L.", "language": "en", "intent": "unclear"}
 GOOD = {"reply": "Cheskiy choynak 275 000 so'm turadi.", "language": "uz", "intent": "question_price", "cited": [1, 2, 3]}
 LOOKS = "hamkasbim ko‘rib"
+
+
+def installed(chain: str, *providers: str, **more: str) -> AbstractAsyncContextManager[Models]:
+    # However long a busy machine takes to look: what is given up on after a time is told by the tests of voice messages.
+    return with_models(chain, *providers, speech_wait_s="120", **more)
 
 
 async def sends(connection: Connection, text: str, *files: tuple[str, bytes]) -> None:
