@@ -6,14 +6,19 @@ import random
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
-from uuid import UUID
+from uuid import UUID, uuid4
+
+import httpx
+from fastapi import FastAPI
 
 from savdo.base import circuit, db
 from savdo.channels import connections, meta_connecting, telegram_connecting, telegram_polling, telegram_sessions, waha_connecting
 from savdo.channels.errors import Blocked
 from savdo.channels.models import Connection, channel
 from savdo.reply import turn
+from savdo.web import widget
 from tests.emulators.meta import Meta, open_meta
 from tests.emulators.meta_pages import Page
 from tests.emulators.serving import serving
@@ -30,26 +35,34 @@ PNG = b"\x89PNG\r\n\x1a\n" + b"pixels" * 30
 
 
 @dataclass
+class Befalls:
+    """What the other company may do to us. `floods` refuses the next message for being too many, `waited` are the seconds from
+    that to the last one sent. `blocks` refuses the next message to a customer for good; `ends` takes the connection away,
+    `mends` is what its owner does then, and until then the answer is `kept`."""
+
+    floods: Callable[[], object]
+    waited: Callable[[], float]
+    blocks: Callable[[Any], object]
+    ends: Callable[[], object]
+    mends: Callable[[], Awaitable[object]]
+    kept: Literal["queued", "sending"] = "queued"
+
+
+@dataclass
 class Road:
     """`people` are customers as the other company names them. `heard` are the texts one was sent; `arrived` waits until everything
-    that was said is stored. `floods` refuses the next message for being too many, `waited` are the seconds from that to the last
-    one sent. `blocks` refuses the next message to a customer for good; `ends` takes the connection away, `mends` is what its
-    owner does then, and until then the answer is `kept`. `person_answers` in the company's own app, None where there is none."""
+    that was said is stored. `befalls` is None where nobody stands between, `person_answers` (in the company's own app) where
+    there is none."""
 
     connection: Connection
     people: Any
     says: Callable[[Any, str], object]
     speaks: Callable[[Any], object]
     shows: Callable[[Any, str], object]
-    heard: Callable[[Any], list[str]]
+    heard: Callable[[Any], Awaitable[list[str]]]
     arrived: Callable[[], Awaitable[object]]
-    floods: Callable[[], object]
-    waited: Callable[[], float]
-    blocks: Callable[[Any], object]
-    ends: Callable[[], object]
-    mends: Callable[[], Awaitable[object]]
+    befalls: Befalls | None = None
     person_answers: Callable[[Any, str], object] | None = None
-    kept: Literal["queued", "sending"] = "queued"
 
 
 async def _made(tenant_id: UUID, kind: str, credentials: Mapping[str, str], account: str, **settings: Any) -> Connection:
@@ -100,6 +113,9 @@ async def telegram_userbot(tenant_id: UUID) -> AsyncGenerator[Road]:
             [row] = await db.rows(session, "SELECT coalesce((state->>'heard')::bigint, -1) AS number FROM connections")
         return bool(account.speakers) and row["number"] >= account.newest() and all(one.told.empty() for one in account.speakers)
 
+    async def heard(one: int) -> list[str]:
+        return account.texts(one)
+
     async def mends() -> None:
         async with db.step(tenant_id) as session:
             await connections.save_credentials(session, made.id, {"session": account.session()})
@@ -112,16 +128,18 @@ async def telegram_userbot(tenant_id: UUID) -> AsyncGenerator[Road]:
             says=account.customer_says,
             speaks=lambda one: account.customer_sends(one, "voice", sound(), "audio/ogg"),
             shows=lambda one, text: account.customer_sends(one, "image", PNG, "image/png", text=text),
-            heard=account.texts,
+            heard=heard,
             arrived=lambda: until(heard_of),
-            floods=lambda: account.floods(WAIT_S),
-            waited=lambda: account.sent[-1].at - account.flooded_at,
-            blocks=lambda _: account.fails("send_text", Blocked()),
-            ends=account.revoke,
-            mends=mends,
             person_answers=account.person_answers,
-            # With whoever will hold the account next.
-            kept="sending",
+            befalls=Befalls(
+                floods=lambda: account.floods(WAIT_S),
+                waited=lambda: account.sent[-1].at - account.flooded_at,
+                blocks=lambda _: account.fails("send_text", Blocked()),
+                ends=account.revoke,
+                mends=mends,
+                # With whoever will hold the account next.
+                kept="sending",
+            ),
         )
     await _off(made)
 
@@ -163,6 +181,9 @@ async def waha(tenant_id: UUID) -> AsyncGenerator[Road]:
         made = await _made(tenant_id, "waha", {"api_key": server.key, "secret": "s"}, account, api_base=base, session=server.session)
         await channel("waha").subscribe(made, f"{hooks}/hooks/waha/{made.key}")
 
+        async def heard(one: str) -> list[str]:
+            return [sent.text for sent in server.sent if sent.chat == f"{one}@c.us"]
+
         async def scanned() -> None:
             server.status = "WORKING"
             await waha_connecting.code(tenant_id, made.id)
@@ -173,20 +194,62 @@ async def waha(tenant_id: UUID) -> AsyncGenerator[Road]:
             says=server.says,
             speaks=lambda one: server.sends_file(one, "voice.oga", "audio/ogg; codecs=opus", sound()),
             shows=lambda one, text: server.sends_file(one, "a.png", "image/png", PNG, text),
-            heard=lambda one: [sent.text for sent in server.sent if sent.chat == f"{one}@c.us"],
+            heard=heard,
             arrived=server.delivered,
-            floods=lambda: server.fails(429),
-            waited=lambda: server.sent[-1].at - server.flooded_at,
-            blocks=server.unknown.add,
-            ends=lambda: setattr(server, "status", "SCAN_QR_CODE"),
-            mends=scanned,
             person_answers=server.person_answers,
+            befalls=Befalls(
+                floods=lambda: server.fails(429),
+                waited=lambda: server.sent[-1].at - server.flooded_at,
+                blocks=server.unknown.add,
+                ends=lambda: setattr(server, "status", "SCAN_QR_CODE"),
+                mends=scanned,
+            ),
+        )
+
+
+@asynccontextmanager
+async def web_chat(tenant_id: UUID) -> AsyncGenerator[Road]:
+    app = FastAPI()
+    app.include_router(widget.router)
+    posts: list[Callable[[], Awaitable[object]]] = []
+    async with db.step(tenant_id) as session:
+        made = await connections.create(session, tenant_id, "web_chat", "Website")
+    async with httpx.AsyncClient(base_url="http://127.0.0.1/widget/v1", transport=httpx.ASGITransport(app)) as client:
+
+        async def visitor() -> dict[str, str]:
+            answer = await client.post("/sessions", json={"key": made.key, "visitor_token": None})
+            return {"authorization": f"Bearer {answer.json()['visitor_token']}"}
+
+        async def post(one: dict[str, str], **more: Any) -> None:
+            answer = await client.post("/messages", json={"client_msg_id": str(uuid4()), **more}, headers=one)
+            assert answer.status_code == 201, answer.text
+
+        async def upload(one: dict[str, str], name: str, mime: str, content: bytes, **more: Any) -> None:
+            kept = await client.post("/uploads", files={"file": (name, content, mime)}, headers=one)
+            await post(one, attachments=[kept.json()["id"]], **more)
+
+        async def heard(one: dict[str, str]) -> list[str]:
+            found = (await client.get("/messages", headers=one)).json()["messages"]
+            return [message["text"] for message in found if message["direction"] == "out"]
+
+        async def arrived() -> None:
+            while posts:
+                await posts.pop(0)()
+
+        yield Road(
+            connection=made,
+            people=[await visitor() for _ in range(5)],
+            says=lambda one, text: posts.append(partial(post, one, text=text)),
+            speaks=lambda one: posts.append(partial(upload, one, "voice.ogg", "audio/ogg", sound())),
+            shows=lambda one, text: posts.append(partial(upload, one, "a.png", "image/png", PNG, text=text)),
+            heard=heard,
+            arrived=arrived,
         )
 
 
 ROADS: Mapping[str, Callable[[UUID], AbstractAsyncContextManager[Road]]] = {
     "telegram_bot": telegram_bot, "telegram_business": telegram_business, "telegram_userbot": telegram_userbot,
-    "whatsapp_cloud": whatsapp_cloud, "waha": waha, "messenger": lambda tenant_id: page(tenant_id, "messenger"),
+    "whatsapp_cloud": whatsapp_cloud, "waha": waha, "web_chat": web_chat, "messenger": lambda tenant_id: page(tenant_id, "messenger"),
     "instagram": lambda tenant_id: page(tenant_id, "instagram"),
 }  # fmt: skip
 
@@ -224,40 +287,41 @@ async def _off(connection: Connection) -> None:
 
 
 def _telegram(made: Connection, telegram: Telegram, blocked: str) -> dict[str, Any]:
+    async def heard(one: int) -> list[str]:
+        return [sent.text for sent in telegram.sent_to(one)]
+
     async def mends() -> None:
         telegram.token = f"{telegram.id}:{'B' * 35}"
         await telegram_connecting.renew(made.tenant_id, OWNER, made.id, telegram.token)
 
-    def heard(one: int) -> list[str]:
-        return [sent.text for sent in telegram.sent_to(one)]
-
-    def blocks(_: int) -> None:
-        telegram.fails("sendMessage", 403, blocked)
-
-    return {
-        "connection": made, "people": range(41, 50), "heard": heard, "blocks": blocks,
-        "arrived": telegram.delivered, "floods": lambda: telegram.floods("sendMessage", retry_after=WAIT_S),
-        "waited": lambda: telegram.sent[-1].at - telegram.flooded_at,
-        "ends": telegram.revoke, "mends": mends,
-    }  # fmt: skip
+    befalls = Befalls(
+        floods=lambda: telegram.floods("sendMessage", retry_after=WAIT_S),
+        waited=lambda: telegram.sent[-1].at - telegram.flooded_at,
+        blocks=lambda _: telegram.fails("sendMessage", 403, blocked),
+        ends=telegram.revoke,
+        mends=mends,
+    )
+    return {"connection": made, "people": range(41, 50), "heard": heard, "arrived": telegram.delivered, "befalls": befalls}
 
 
 def _meta(made: Connection, meta: Meta, far: WhatsApp | Page, code: int) -> dict[str, Any]:
     scopes = set(meta.tokens[far.token])
 
+    async def heard(one: Any) -> list[str]:
+        return [sent.text for sent in far.sent_to(one)]
+
     async def mends() -> None:
         meta.tokens["EAAnew"] = scopes
         await meta_connecting.renew(made.tenant_id, OWNER, made.id, {"token": "EAAnew"})
 
-    def heard(one: Any) -> list[str]:
-        return [sent.text for sent in far.sent_to(one)]
-
-    def blocks(one: Any) -> None:
-        one.blocked = True
-
+    befalls = Befalls(
+        floods=lambda: meta.floods("messages", code=code, retry_after=WAIT_S),
+        waited=lambda: far.sent[-1].at - meta.called_at["messages"][-2],
+        blocks=lambda one: setattr(one, "blocked", True),
+        ends=meta.token_expires,
+        mends=mends,
+    )
     return {
-        "connection": made, "says": far.says, "heard": heard, "arrived": meta.delivered, "blocks": blocks,
-        "floods": lambda: meta.floods("messages", code=code, retry_after=WAIT_S),
-        "waited": lambda: far.sent[-1].at - meta.called_at["messages"][-2],
-        "ends": meta.token_expires, "mends": mends, "person_answers": far.person_answers,
+        "connection": made, "says": far.says, "heard": heard, "arrived": meta.delivered, "person_answers": far.person_answers,
+        "befalls": befalls,
     }  # fmt: skip
