@@ -5,6 +5,7 @@ the extra `speech`), which also stands in when the server cannot. Without either
 (`SAVDO_VOICE_URL`). Source: the fact sheet on speech.
 """
 
+import asyncio
 import math
 import re
 import time
@@ -19,8 +20,9 @@ from savdo.base.errors import Invalid, RateLimited, Unavailable
 from savdo.base.settings import settings
 
 Container = Literal["opus", "mp3", "aac"]
-# Named by a string: it is loaded where its folder is set, and needs an extra.
+# Named by a string, because they need an extra: what writes down on this machine, and what codes a sound anew.
 LOCAL: Final = "savdo.ai.whisper"
+SOUNDS: Final = "savdo.ai.sounds"
 LISTEN_S: Final = 60.0
 SPEAK_S: Final = 30.0
 LONGEST_SPOKEN: Final = 1500
@@ -51,6 +53,10 @@ class SpeechRefused(Invalid):
     """The speech server does not take this: its key, its model or the sound is wrong."""
 
     code = "speech_refused"
+
+
+class NotReadable(SpeechRefused):
+    """The speech server cannot read this container of sound."""
 
 
 class SpeechBusy(RateLimited):
@@ -142,6 +148,17 @@ def spoken(text: str) -> str:
 
 
 async def _by_server(content: bytes, mime: str, language: str) -> Transcript:
+    try:
+        return await _asked(content, mime, language)
+    except NotReadable:
+        sounds = _module(SOUNDS)
+        plain: bytes = await asyncio.to_thread(sounds.wav, content) if sounds is not None and mime != "audio/wav" else b""
+        if not plain:
+            raise
+    return await _asked(plain, "audio/wav", language)
+
+
+async def _asked(content: bytes, mime: str, language: str) -> Transcript:
     base = settings().speech_url.rstrip("/")
     if not base or len(content) > LARGEST:
         raise SpeechRefused("No server writes this down.")
@@ -164,7 +181,7 @@ def _accepted(answer: http.Answer) -> None:
         raise SpeechBusy(retry_after=min(answer.retry_after or 1.0, 10.0))
     if answer.status >= 500:
         raise SpeechFailed(f"The speech server answered {answer.status}.")
-    raise SpeechRefused(f"The speech server answered {answer.status}.")
+    raise (NotReadable if answer.status in (400, 415) else SpeechRefused)(f"The speech server answered {answer.status}.")
 
 
 def _read(answer: http.Answer) -> Transcript:
@@ -189,10 +206,12 @@ def _number(value: object) -> float:
 
 
 def _local() -> Whisper | None:
-    if not settings().speech_folder:
-        return None
+    return _module(LOCAL) if settings().speech_folder else None
+
+
+def _module(name: str) -> Any:
+    """A module that needs an extra, None where that is not installed."""
     try:
-        module: Any = import_module(LOCAL)
+        return import_module(name)
     except ImportError:
         return None
-    return module

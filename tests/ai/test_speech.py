@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 import pytest
 import pytest_asyncio
 
-from savdo.ai import speech
+from savdo.ai import sounds, speech
 from savdo.base import circuit
 from savdo.base.errors import Invalid, SavdoError
 from savdo.base.settings import settings
@@ -56,6 +56,13 @@ async def test_that_words_are_given_with_their_language_length_and_time(server: 
     server.says = ["text"]
     plain = await speech.transcribe(sound(), "audio/ogg", "ru")
     assert (plain.text, plain.language) == ("Sencha choyi necha pul?", "ru")
+
+
+async def test_that_a_server_that_cannot_read_the_container_is_sent_a_plain_one_once(server: Speech) -> None:
+    server.says = ["400", "Puer bormi?"]
+    assert (await speech.transcribe(sound(), "audio/ogg", "uz")).text == "Puer bormi?"
+    assert [heard[:4] for heard in server.heard] == [("voice.ogg", "audio/ogg", "uz", 0.3), ("voice.wav", "audio/wav", "uz", 0.3)]
+    assert sounds.wav(b"no sound at all") == b""
 
 
 @pytest.mark.parametrize("container", ["opus", "mp3", "aac"])
