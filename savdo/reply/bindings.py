@@ -91,13 +91,15 @@ def _bound(text: str) -> tuple[Bound, ...]:
     found: list[Bound] = []
     before = frozenset[str]()
     for sentence in claims.sentences(text):
-        said: list[str] = []
+        said, whole = list[str](), _of(f"{claims.folded(sentence)} {claims.folded(sentence, 'uz')}")
         for clause in CLAUSE.split(sentence):
             low = f"{claims.folded(clause)} {claims.folded(clause, 'uz')}"
             of, own = _of(low), _stems(low)
             subject = next(iter(_stems(re.split(r"\d", claims.folded(clause), maxsplit=1)[0])), "")
             before, said = of or before, own if subject else said + own
-            found += [Bound(figure, of, before, subject, frozenset(said)) for figure in figures.read(clause) if figure.kind in KINDS]
+            found += [
+                Bound(figure, of, of or before | whole, subject, frozenset(said)) for figure in figures.read(clause) if figure.kind in KINDS
+            ]
     return tuple(found)
 
 

@@ -64,7 +64,9 @@ EVERYTHING: Final = re.compile(
 NO: Final = re.compile(
     r"yo'q\b|emas\b|mas(?:man|miz)?\b|\bнет\b|\bне\b|жоқ|емес|\bno\b|\bnot\b|n't\b|unfortunately|afsus|к сожалению|өкінішке|qilolmay|tugagan|tugadi|закончил|таусыл|сатылып кет|sold out|out of stock|не дела"
 )
-DENIED: Final = re.compile(r"\bнет\b|\bне\b|yo'q\b|\bemas\b|жоқ|емес|\bno\b|\bnot\b|n't\b|tugagan|закончил|sold out|out of stock")
+DENIED: Final = re.compile(
+    r"\bнет\b|\bне\b|yo'q\b|\bemas\b|жоқ|емес|\bno\b|\bnot\b|n't\b|\bnon-|невозвра|qaytarilm|қайтарылм|tugagan|закончил|sold out|out of stock"
+)
 ASKS: Final = re.compile(
     r"bilma|aniqla|so'rayman|so'rab|\bуточн|узна(?:ю|ем)|спрош|білме|нақтыла|сұрап|сұрай|(?:\bi'?ll|\bwill|\blet me|\bto|\bme|\bi) (?:\w+ )?check\b|checking|\bask|find out|\bли\b|не уверен|не знаю|not sure|whether|yo'qligi|bor-yo'q|бар-жоғ|жоғын|мавжудлиги|mavjudligi|подтвердит|tasdiqla(?:ydi|b)|растайды|will confirm|проверит|проверю|tekshir|тексер|unlikely|вряд ли|гумон"
     r"|(?:коллег|менеджер|hamkas|menejer|әріптес|colleague|manager)\w*[^.!?]{0,30}?(?:скажет|сообщит|подскаж|ответит|свяжет|aytadi|aytib|xabar|bog'lan|айтады|айтып|хабарла|tell|let you know|get back|confirm)"
@@ -92,7 +94,7 @@ EXCUSED: Final[Mapping[str, re.Pattern[str]]] = {
 }
 ALSO: Final = re.compile(r"\bham\b|тоже|также|\btoo\b|\balso\b")
 THRESHOLD: Final = re.compile(
-    r"\bот \d|свыше|больше|выше|yuqori|boshlab|ortiq|oshsa|жоғары|бастап|асса|артық|\bover\b|above|from \d|more than"
+    r"\bот \d|свыше|больше|выше|yuqori|boshlab|ortiq|oshsa|жоғары|бастап|асса|артық|\d\s?\w{0,6}\s?(?:dan|дан|ден|тан|нан)\b|\bover\b|above|from \d|more than"
 )
 YES: Final = re.compile(
     r"\W*(?:да|конечно|разумеется|ha|albatta|ҳа|албатта|иә|әрине|yes|sure|of course|certainly|absolutely)\b", re.IGNORECASE
@@ -115,6 +117,11 @@ def folded(text: str, language: str = "") -> str:
 
 def sentences(text: str) -> Iterator[str]:
     return (match[0].strip() for match in SENTENCE.finditer(text) if match[0].strip())
+
+
+def around(words: str, text: str) -> str:
+    """The sentence of a text that holds these words, or the text."""
+    return next((line for line in sentences(text) if words.rstrip(".") in line), text)
 
 
 def unfounded(text: str, language: str, company: str, tools: Sequence[str] = (), asked: str = "") -> Iterator[str]:
@@ -171,20 +178,27 @@ def _is_ungranted(name: str, sentence: str, part: str, objects: frozenset[str], 
         return True
     if name in CONDITIONAL and conditions - frozenset().union(*(_named(CONDITIONS, one) for one in granted)):
         return True
-    if name == "free" and all(_is_out_of_reach(sentence, one) for one in granted):
+    if name == "free" and all(_is_out_of_reach(sentence, one, known) for one in granted):
         return True
-    things = [_objects(known, one) | _named(OBJECTS, " ".join(filter(IF.search, CLAUSE.split(one)))) for one in granted]
+    things = [_granted_objects(known, one) for one in granted]
     return not (objects <= frozenset[str]().union(*things) or not all(things))
 
 
-def _is_out_of_reach(sentence: str, granting: str) -> bool:
-    """Whether what is given from a sum upwards is given beside sums that are all less."""
-    if not THRESHOLD.search(granting):
-        return False
-    told, least = (
-        [value for figure in figures.read(text) if figure.kind == "money" for value in figure.values[:1]] for text in (sentence, granting)
-    )
-    return bool(told and least) and max(told) < min(least)
+def _granted_objects(known: re.Pattern[str], low: str) -> frozenset[str]:
+    """What a company's sentence gives; "при ремонте бесплатно" gives what stands before it."""
+    conditional = [clause for clause in CLAUSE.split(low) if IF.search(clause)]
+    whole = low if any(known.search(clause) for clause in conditional) else " ".join(conditional)
+    return _objects(known, low) | _named(OBJECTS, whole)
+
+
+def _is_out_of_reach(sentence: str, granting: str, known: re.Pattern[str]) -> bool:
+    """Whether what is given from a sum or a count upwards is given beside sums and counts that are all less."""
+    clause = next((one for one in CLAUSE.split(granting) if known.search(one) and THRESHOLD.search(one)), "")
+    for kind in ("money", "measure"):
+        told, least = ([one.values[0] for one in figures.read(text) if one.kind == kind] for text in (sentence, clause))
+        if told and least:
+            return max(told) < min(least)
+    return False
 
 
 def _about_the_same(said: re.Pattern[str], low: str, language: str, mentions: Sequence[str]) -> bool:

@@ -72,7 +72,13 @@ LARGE: Final = 1_000
 FAR: Final = 50
 # One, a half and one and a half that are said without a number.
 IMPLIED: Final = (
-    (re.compile(r"\b(?:через|в течение|within an?|in an?|within the)(?=\s)", FLAGS), Decimal(1)),
+    (
+        re.compile(
+            r"\b(?:через|в течение|(?:справ|сдела|управ|почин|привез|приед|довез|достав|успе|уложим)\w* (?:\w+ )?за|within an?|in an?|within the)(?=\s)",
+            FLAGS,
+        ),
+        Decimal(1),
+    ),
     (re.compile(r"\b(?:полу?(?=час|год|дня|месяц|процент)|half an?(?=\s))", FLAGS), Decimal("0.5")),
     (re.compile(r"\b(?:an?|one)(?=\s(?:hour|day|week|month|year)s? and a half)", FLAGS), Decimal("1.5")),
 )
@@ -82,7 +88,7 @@ BEFOREHAND: Final = r"(?:предоплат|аванс|вперед|впер[е�
 HALVES: Final = re.compile(
     rf"\b(?P<first>{HALF})(?=[^.!?,;]{{0,30}}{BEFOREHAND})|(?<!\w){BEFOREHAND}\w*[^.!?,;\d]{{0,20}}?(?P<half>{HALF})", FLAGS
 )
-PHONE: Final = re.compile(r"(?<![\d.,])(?:\+\s?\d|\(?\d)(?:[ ()‑–-]{0,2}\d){6,14}(?![\d])")
+PHONE: Final = re.compile(r"(?<![\w.,])(?:\+\s?\d|\(?\d)(?:[ ()‑–-]{0,2}\d){6,14}(?![\d])")
 GROUPED: Final = re.compile(r"\d{1,3}(?:[ ]\d{3})+")
 LIST_MARK: Final = re.compile(r"(?m)^\s*(\d{1,2})[.)](?=\s)|(\d)️?⃣")
 

@@ -204,7 +204,7 @@ def day_faults(text: str, known: Known) -> Iterator[Fault]:
 
 
 def is_tentative(clause: str, text: str) -> bool:
-    sentence = next((line for line in claims.sentences(text) if clause.strip() in line), clause)
+    sentence = claims.around(clause.strip(), text)
     return any(PERSON_ASKED.search(claims.folded(sentence, language)) for language in ("", "uz"))
 
 
@@ -223,7 +223,7 @@ def mail_faults(text: str, known: Known) -> Iterator[Fault]:
     """E-mail addresses of nobody, and the customer's own told as ours."""
     company, customer = known.company_text.lower(), known.customer_text.lower()
     for mail in links.EMAIL.findall(text):
-        around = next((line for line in claims.sentences(text) if mail.split("@")[0] in line), text)
+        around = claims.around(mail.split("@")[0], text)
         if mail.lower() not in company and not (mail.lower() in customer and (to_customer(around) or to_customer(text))):
             yield Fault("leak", mail)
 

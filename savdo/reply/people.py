@@ -27,7 +27,7 @@ NAME: Final = r"(?!(?:Ва[мсш]|Вы\b|Siz|Сиз|Сіз|You))[A-ZА-ЯЁӘӨ
 # Family names of the region, in the cases they stand in.
 FAMILY: Final = r"(?:ov|ova|ev|eva|yev|yeva|in|ina|skiy|skaya|enko|ov[ai]ning|ning|xon|bekov|bekova|ов|ова|овой|ову|ова|овым|ев|ева|евой|еву|евым|ин|ина|ский|ская|енко|ұлы|қызы|ович|евич|овна|евна|ynov|ынов|ынова|овтың|ованың|овнинг|ованинг|ovning|ovaning)"
 TITLED: Final = re.compile(
-    rf"(?:\b[Dd]r\.?|[Dd]octor|[Мм]астер\w*|[Вв]рач\w*|[Дд]октор\w*|[Сс]пециалист\w*|[Мм]енеджер\w*|[Дд]иректор\w*|[Пп]реподавател\w*|[Уу]чител\w*|[Тт]ренер\w*|[Ss]hifokor\w*|[Шш]ифокор\w*|[Дд]әрігер\w*|[Мм]аман\w*|[Uu]sta\w*|[Уу]ста\w*|[Mm]enejer\w*|[Mm]anager|[Tt]eacher|[Oo]'qituvchi\w*|[Мм]ұғалім\w*|[Tt]rainer)(?:imiz|имиз|іміз)?\s(?P<name>{NAME}(?:\s{NAME})?)"
+    rf"(?:\b[Dd]r\.?|[Dd]octor|[Мм]астер\w*|[Вв]рач\w*|[Дд]октор\w*|[Сс]пециалист\w*|[Мм]енеджер\w*|[Дд]иректор\w*|[Пп]реподавател\w*|[Уу]чител\w*|[Тт]ренер\w*|[Пп]едагог\w*|[Пп]сихолог\w*|[Гг]ид\w{0, 2}|[Ии]нструктор\w*|[Сс]тилист\w*|[Кк]осметолог\w*|[Юю]рист\w*|[Мм]астериц\w*|[Gg]uide|[Ii]nstructor|[Cc]oach|[Ss]tylist|[Tt]utor|[Mm]urabbiy\w*|[Gg]id\w{0, 3}|[Тт]әлімгер\w*|[Ұұ]стаз\w*|[Ss]hifokor\w*|[Шш]ифокор\w*|[Дд]әрігер\w*|[Мм]аман\w*|[Uu]sta\w*|[Уу]ста\w*|[Mm]enejer\w*|[Mm]anager|[Tt]eacher|[Oo]'qituvchi\w*|[Мм]ұғалім\w*|[Tt]rainer)(?:imiz|имиз|іміз)?\s(?P<name>{NAME}(?:\s{NAME})?)"
 )
 FULL: Final = re.compile(rf"(?P<name>{NAME}\s(?:[A-ZА-Я][a-zа-яё]+{FAMILY})|(?:[A-ZА-Я][a-zа-яё]+{FAMILY})\s{NAME})\b")
 OTHERS: Final = re.compile(
@@ -37,7 +37,7 @@ OTHERS: Final = re.compile(
 )  # fmt: skip
 # Somebody by name who bought or ordered: nobody the customer has to hear of.
 BOUGHT: Final = re.compile(
-    rf"{NAME}(?:\s{NAME})?\s(?:(?:уже|также|вчера|allaqachon|has|had|also)\s)?(?:bought|ordered|purchased|paid|booked|(?:заказ|куп|покуп|оплат|взял|приобр)\w*л[аи]?\b|(?:\w+\s){{0,4}}(?:buyurtma qil|sotib ol|buyurtma ber|olib ket|сатып ал|тапсырыс бер|буюртма қил|сотиб ол)\w*)"
+    rf"{NAME}(?:\s{NAME})?\s(?:(?:уже|также|вчера|allaqachon|has|had|also)\s)?(?:bought|ordered|purchased|paid|booked|(?:заказ|куп|покуп|оплат|взял|приобр)\w*л[аи]?\b|(?:\w+\s){{0,4}}(?:buyurtma qil|sotib ol|buyurtma ber|olib ket|сатып ал|тапсырыс бер|буюртма қил|сотиб ол)(?!\w*(?:сеңіз|саңыз|sangiz|сангиз|іңіз|ыңыз|ing\b))\w*)"
 )
 REFUSED: Final = re.compile(
     r"не могу|не можем|не раскрыва|не дел|нельзя|не сообща|не переда|не вправе|ololmay|olmay|bera ol|aytmay|bermay|mumkin emas|мумкин эмас|олмай|бермай|алмай|бермей|айтпай|болмайды|can't|cannot|can not|not able|don't share|do not share|never share|won't|private|confidential|конфиденц",

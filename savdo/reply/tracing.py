@@ -32,12 +32,14 @@ UNITS: Final = ("plain", "hours", "months", "count", "measure")
 AMOUNTS: Final = ("plain", "money")
 # Where a reply names what is added (a bare total must show its parts), gives a total, tells what is left, and takes a part.
 TOGETHER: Final = re.compile(
-    r"вместе с|взносом|доставкой|с уч[её]том|bilan|билан|\bwith\b|including|\bextra\b|\bmore\b|доплат|плюс|\bplus\b|қоса|бірге", re.IGNORECASE
+    r"вместе с|взносом|доставкой|с уч[её]том|bilan|билан|\bwith\b|including|\bextra\b|\bmore\b|доплат|плюс|\bplus\b|қоса|бірге|\w(?:мен|бен|пен)\b", re.IGNORECASE
 )  # fmt: skip
 TOTAL: Final = re.compile(
     r"вместе|за вс[её]|за (?:двоих|обоих|оба|обе)|hammasiga|ҳаммасига|ikkovi|иккови|бәріне|екеуі|for (?:both|all|everything|two)|выйдет|получ(?:ится|ается)|итог|всего|общ(?:ая|ий|ей)|в сумме|jami|hammasi|umumiy|жами|ҳаммаси|умумий|total|\ball in\b|together|comes? to|барлығы|жалпы|жиыны",
     re.IGNORECASE,
 )
+# Two things named beside each other have one price.
+JOINED: Final = re.compile(r"\b(?:и|с|со|va|ва|and|мен|бен|пен|және)\b|\w(?:мен|бен|пен)\b|\+", re.IGNORECASE)
 LEFT: Final = re.compile(
     r"эконом|выгод|вместо|tejay|tejab|үнем|\bsav(?:e|ing)|instead of|остат|остал|разниц|qolgan|қолган|қалған|remain|\bthe rest|difference|balance",
     re.IGNORECASE,
@@ -67,6 +69,7 @@ APART: Final = re.compile(r"[.!?;]\s|,\s(?:и|а|and|va|ва|және)\s")
 # Numbers this long are cards and accounts.
 MOST_MONTHS: Final = 24
 DOUBLE: Final = re.compile(r"вдвое|двойн|в два раза|ikki (?:barobar|baravar)|икки баробар|екі есе|\bdouble|\btwice", re.IGNORECASE)
+MOST_KNOWN: Final = 24
 ACCOUNT_DIGITS: Final = 13
 
 
@@ -118,7 +121,7 @@ def _said_by_customer(figure: Figure, known: Known, text: str) -> bool:
     ):
         # Three windows are no three years.
         return False
-    around = next((line for line in claims.sentences(text) if figure.words.rstrip(".") in line), text)
+    around = claims.around(figure.words, text)
     if figure.kind == "phone":
         return len(str(figure.raw[0])) < ACCOUNT_DIGITS and grounds.to_customer(around)
     if figure.kind in ("date", "clock"):
@@ -147,7 +150,7 @@ def _follows(figure: Figure, stated: Sequence[Figure], text: str, known: Known) 
     is_about = bool(ABOUT.search(text))
     if any(abs(value - one) <= (one * CLOSE if is_about else min(one * CLOSE, ROUNDED)) for one in wanted for value in sums):
         return True
-    return _adds_up(wanted, stated, prices, products, text) or _shares(wanted, sums, text, known)
+    return _adds_up(wanted, stated, prices, products, text, claims.around(figure.words, text)) or _shares(wanted, sums, text, known)
 
 
 def _sums_of(said: Sequence[Figure], figure: Figure) -> set[Decimal]:
@@ -179,7 +182,8 @@ def _products(prices: set[Decimal], known: Known) -> set[Decimal]:
         counts.add(Decimal(2))
     if TONNE.search(known.customer_text):
         counts |= {value * 1000 for value in counts}
-    counts |= times | {one * time for one in counts - times for time in times}
+    counts |= times
+    counts |= {one * other for one, other in combinations(sorted(counts)[:6], 2)}
     return {price * count for price in prices for count in counts}
 
 
@@ -220,18 +224,20 @@ def _by_part(sums: set[Decimal], text: str, known: Known) -> set[Decimal]:
     return {total / part for total in sums for part in parts}
 
 
-def _adds_up(wanted: set[Decimal], stated: Sequence[Figure], prices: set[Decimal], products: set[Decimal], text: str) -> bool:
+def _adds_up(wanted: set[Decimal], stated: Sequence[Figure], prices: set[Decimal], products: set[Decimal], text: str, around: str) -> bool:
     """The sum of what the reply names; of what the company names only where the reply speaks of a sum or of what is left."""
     parts = [other.values[0] for other in stated if other.kind in AMOUNTS and max(other.values) > 1][:7]
-    said, counted = sorted(prices)[-10:], sorted(products)[-10:]
+    most = max(wanted)
+    said, counted = (sorted(value for value in values if value < most)[-12:] for values in (prices, products))
     pools: list[tuple[list[Decimal], tuple[int, ...]]] = [(parts, (2, 3, 4))]
     if TOGETHER.search(text):
         pools.append((said + counted, (2, 3)))
-    elif TOTAL.search(text):
+    elif TOTAL.search(text) or JOINED.search(around):
         pools.append((said + counted, (2,)))
     if any(sum(chosen) in wanted for pool, sizes in pools for size in sizes for chosen in combinations(pool, size)):
         return True
-    return bool(LEFT.search(text)) and any(abs(one - other) in wanted for one, other in combinations(said + counted, 2))
+    known = sorted(prices | products)[-MOST_KNOWN:] if LEFT.search(text) else []
+    return any(abs(one - other) in wanted for one, other in combinations(known, 2))
 
 
 def _shares(wanted: set[Decimal], sums: set[Decimal], text: str, known: Known) -> bool:

@@ -36,7 +36,7 @@ WEEKEND: Final = re.compile(
     r"(?:по|в|на) выходны[ем]|\bвыходные(?=(?: дни)?\s?(?:[-—–:]\s?)?\d)|dam olish kunlari|дам олиш кунлари|демалыс күндері|\bweekends?\b"
 )
 CLOSED: Final = re.compile(
-    r"выходн(?:ой|ые|ым)|санитарн|не работа|закрыт|не принима|yopiq|ёпиқ|dam ol|дам ол|ishlamay|ишламай|демал|жабық|істемей|\bclosed\b|not open|don't work|do not work|except|кроме|tashqari|ташқари|басқа күн|day off|боғлиқ эмас"
+    r"выходн(?:ой|ые|ым)|санитарн|не работа|закрыт|не принима|yopiq|ёпиқ|\bdam\b|\bдам\b|ishlamay|ишламай|демал|жабық|істемей|\bclosed\b|not open|don't work|do not work|except|кроме|tashqari|ташқари|басқа күн|day off|боғлиқ эмас"
 )
 CLAUSE: Final = re.compile(r"[.!?;,\n]+\s*|\s(?:а|но|but|lekin|ammo|бірақ)\s")
 
