@@ -76,7 +76,9 @@ KNOWN = {
     "status": "received", "direction": "in", "author": "contact", "role": "owner", "channel": "sandbox", "kind": "text",
     "outcome": "answered", "reason": "keyword",
 }  # fmt: skip
-KNOWN_HERE = {("documents", "kind"): "file", ("scenario_runs", "kind"): "scenarios"}
+KNOWN_HERE = {("documents", "kind"): "file", ("scenario_runs", "kind"): "scenarios", ("merges", "reason"): "member"}
+# Columns that point at another table than their name says.
+POINTS = {"merged_id": "contacts"}
 BY_TYPE: dict[str, Callable[[], Any]] = {
     "text": lambda: secrets.token_hex(6), "bytea": lambda: b"sealed", "uuid": new_id, "jsonb": lambda: "{}", "bigint": lambda: 1,
     "integer": lambda: 1, "tsvector": lambda: "word:1", "halfvec(384)": lambda: str([0.1] * 384),
@@ -111,7 +113,7 @@ def fill(connection: psycopg.Connection[Any], table: str, tenant_id: Any, ids: d
     values: dict[str, Any] = {}
     ids[table] = tenant_id if table == "tenants" else new_id()
     for column, type_of in required(connection, table).items():
-        pointed = f"{column.removesuffix('_id')}s"
+        pointed = POINTS.get(column) or f"{column.removesuffix('_id')}s"
         if column == "tenant_id":
             values[column] = tenant_id
         elif column == "id":
