@@ -24,6 +24,9 @@ os.environ.setdefault("SAVDO_META_APP_SECRET", "app_secret_123")
 os.environ.setdefault("SAVDO_META_VERIFY_TOKEN", "mytoken")
 os.environ.setdefault("SAVDO_INSTAGRAM_APP_ID", "2000")
 os.environ.setdefault("SAVDO_INSTAGRAM_APP_SECRET", "instagram_secret_456")
+# Processes that tests start find everything compiled by the first of them: half of the time of a start.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+os.environ["PYTHONPYCACHEPREFIX"] = str(TEST_DATA / "bytecode")
 os.environ["SAVDO_DATA_DIR"] = str(TEST_DATA / f"files-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}")
 
 from savdo.base import circuit, db, embedded, http, jobs  # noqa: E402 # the settings above must stand first
