@@ -90,6 +90,16 @@ UNDECIDED: Final = re.compile(
     r"\b(?:не|если|когда|подума\w*|потом|позже|может|if|maybe|when|agar|агар|егер|keyin\w*|кейин\w*|кейін\w*|o'ylab|ўйлаб|ойлан\w*|емес|emas|эмас)\b",
     ANY_CASE,
 )
+# Whoever speaks of their own paying in the wish to be put on a list buys; an appointment is not paid for beforehand.
+PAYING: Final = re.compile(
+    r"\b(?:оплач\w+|заплач\w+|плачу|предоплат\w+|аванс\w*|pul(?:ni|ini|in)|avans\w*|zaklad\w*|to'la(?:y\w*|b|sam)|tola(?:y\w*|b|sam)|пул(?:ни|ини)|тўла(?:й\w*|б|сам)|ақша(?:сын|ны)|төлей\w*|(?:i'll|i will|i can) pay|paying)\b",
+    ANY_CASE,
+)
+# "How many months" asks no price, though "how much" is the same word.
+HOW_LONG: Final = re.compile(
+    r"\b(?:қанша|қанча|канча|qancha|неше|нечта|nechta|necha|неча|сколько)\s(?:ай|күн\w*|апта|жыл|сағат|минут|oy|kun\w*|hafta|yil|soat|daqiqa|minut|ой|кун\w*|ҳафта|хафта|йил|соат|дақиқа|месяц\w*|дн\w+|недел\w+|лет|часов)\b",
+    ANY_CASE,
+)
 # A price asked back in surprise is an objection to it, a wish for something "not too dear" is none.
 DEAR: Final = re.compile(
     r"qimmat|қиммат|киммат|\bdorog\w*|дорого|дороговат|қымбат|кымбат|expensive|too much|overpriced|kidding|joking|шутите|шутка|ничего себе|\?\?|!\?|\?!",
@@ -103,7 +113,7 @@ NOT_DEAR: Final = re.compile(
 NO_DOUBTS: Final = frozenset({"opt_out", "complaint", "spam", "order_status"})
 # A question without its mark: it asks for a thing, a time, a place or a way.
 QUESTION: Final = re.compile(
-    r"\?|\bmi\b|mi\W*$|ми\W*$|\bли\b|\b(?:ма|ме|ба|бе|па|пе)\W*$|\b(?:qa(?:nday|lay|ncha|chon|yer|ysi)\w*|necha\w*|nech\w*|nima\w*|kim\w*|"
+    r"\?|\bmi\b|mi\W*$|ми\W*$|\bли\b|\b(?:ма|ме|ба|бе|па|пе)\b|\b(?:qa(?:nday|lay|ncha|chon|yer|ysi)\w*|necha\w*|nech\w*|nima\w*|kim\w*|"
     r"қа(?:ндай|лай|нча|чон|ер|йси)\w*|неча\w*|нима\w*|сколько|скок\w*|поч[её]м|pochem|skolko|какой|какая|какие|каком|когда|где|куда|как|почему|можно|"
     r"қанша\w*|қандай\w*|қашан\w*|қайда\w*|қай|неше\w*|не (?:істе|үшін|бар|болады)\w*|how|what|when|where|which|who|why)\b|"
     # Within a sentence: "bormi aka"; in English the verb before its subject.
@@ -121,13 +131,17 @@ def wants_human(text: str, share: float, intent: str) -> bool:
         return True
     if WANTED.search(text) and not (OWN_STAFF.search(text) and share < 0.5) and (share > 0.03 or intent in ("human_request", "complaint")):
         return True
-    return (share > 0.62 or intent == "human_request") and not OWN_STAFF.search(text)
+    return (share > 0.62 or (intent == "human_request" and share > 0.3)) and not OWN_STAFF.search(text)
 
 
 def decides(text: str) -> bool:
     """Whether a customer says in so many words that they buy, pay or sign."""
     text = linear.APOSTROPHES.sub("'", text)
     return bool(DECIDED.search(text)) and not UNDECIDED.search(text)
+
+
+def pays(text: str) -> bool:
+    return bool(PAYING.search(linear.APOSTROPHES.sub("'", text)))
 
 
 def finds_dear(text: str) -> bool:

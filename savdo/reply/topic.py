@@ -14,12 +14,12 @@ FOLLOWS_SHORT: Final = 6
 # How far back a chain of short follow-ups reaches.
 CHAIN: Final = 3
 HELLO: Final = re.compile(
-    r"(?:assalom\w*(?:[\s,]+alay?kum)?|ass?alo\w*(?:[\s,]+ale?y?kum)?|vaalaykum\s+assalom|салом\w*(?:\s+алайкум)?|ассалом\w*(?:[\s,]+ала?йкум)?|salom\w*|privet\w*|zdravstvu\w+|здравствуй\w*|привет\w*|добр\w+\s+(?:день|утр\w|вечер)|доброго\s+времени\s+суток|"
+    r"(?:assalom\w*(?:[\s,]+alay?kum)?|здрас(?:ь?те|ти)|здаров\w*|здоров[ао]|хай|ку|ass?alo\w*(?:[\s,]+ale?y?kum)?|vaalaykum\s+assalom|салом\w*(?:\s+алайкум)?|ассалом\w*(?:[\s,]+ала?йкум)?|salom\w*|privet\w*|zdravstvu\w+|здравствуй\w*|привет\w*|добр\w+\s+(?:день|утр\w|вечер)|доброго\s+времени\s+суток|"
     r"xayrli\s+(?:kun|tong|kech|oqshom)\w*|хайрли\s+(?:кун|тонг|кеч|оқшом)\w*|с[әа]лем\w*(?:\s+бе)?|salem\w*(?:\s+be)?|қайырлы\s+(?:күн|таң|кеш)\w*|қайырлы\s+кеш|hello(?:\s+there)?|hi(?:\s+there)?|hey(?:\s+there)?|good\s+(?:morning|afternoon|evening|day)|greetings)(?!\w)",
     re.IGNORECASE,
 )
 ADDRESSED: Final = re.compile(
-    r"(?:bormisiz(?:lar)?|yaxshimisiz(?:lar)?|qalaysiz(?:lar)?|қалайсыз(?:лар)?|яхшимисиз(?:лар)?|бормисиз(?:лар)?|қалыңыз\s+қалай|как\s+дела|how\s+are\s+you|aka|opa|ака|опа|hurmatli|уважаем\w+|коллеги|team|there|everyone|guys|все[хм]|баршаңызға|hammaga|ҳаммага)(?!\w)",
+    r"(?:bormisiz(?:lar)?|yaxshimisiz(?:lar)?|qalaysiz(?:lar)?|қалайсыз(?:лар)?|яхшимисиз(?:лар)?|бормисиз(?:лар)?|қалыңыз\s+қалай|как\s+дела|how\s+are\s+you|aka|opa|ака|опа|hurmatli|уважаем\w+|коллеги|team|there|everyone|(?:is\s+)?any(?:one|body)(?:\s+(?:there|here|around|online))?|(?:есть\s+)?кто(?:[\s-]+нибудь)?(?:\s+(?:тут|здесь|есть|живой|на\s+связи))+|есть\s+кто(?:[\s-]+нибудь)?(?:\s+живой)?|(?:hech\s+)?kim\s+bor(?:mi)?|(?:ҳеч\s+)?ким\s+бор(?:ми)?|біреу\s+бар\s+ма|guys|все[хм]|баршаңызға|hammaga|ҳаммага)(?!\w)",
     re.IGNORECASE,
 )
 THANKS: Final = re.compile(

@@ -88,8 +88,12 @@ def _intent(turn: Turn, text: str, shares: dict[str, float]) -> tuple[Intent, fl
     best, share = next(iter(shares.items()))
     if best in TAKEN_FOR and shares["ready_to_buy"] >= NAMED and cues.decides(text):
         return "ready_to_buy", max(share, SURE), False
+    if best == "booking" and cues.pays(text):
+        return "ready_to_buy", SURE, False
     if best == "ready_to_buy" and share < HASTY and not cues.decides(text):
         best, share = next((name, share) for name, share in shares.items() if name != "ready_to_buy")
+    if best == "question_price" and cues.HOW_LONG.search(text):
+        best, share = next((name, share) for name, share in shares.items() if name != "question_price")
     if best == "question_price" and cues.finds_dear(text):
         return "objection", SURE, False
     if best in ("greeting", "thanks_bye") and "?" in text and len(topic.bare(text).split()) >= FEWEST_ASKED:
