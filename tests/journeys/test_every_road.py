@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from typing import Any
+from uuid import UUID
 
 import pytest
 import pytest_asyncio
@@ -21,10 +22,15 @@ from tests.journeys.test_whatsapp import until
 EVERYWHERE = sorted(set(KINDS) - {"sandbox"})
 
 
-@pytest_asyncio.fixture(params=EVERYWHERE)
-async def road(request: pytest.FixtureRequest, tenant_id: Any) -> AsyncGenerator[Road]:
+@pytest_asyncio.fixture
+async def prices(tenant_id: UUID) -> None:
+    """The company has a price list."""
     document_id = await ingest.add(tenant_id, "prices.csv", PRICES.encode())
     await ingest.read(tenant_id=str(tenant_id), document_id=str(document_id))
+
+
+@pytest_asyncio.fixture(params=EVERYWHERE)
+async def road(request: pytest.FixtureRequest, tenant_id: UUID) -> AsyncGenerator[Road]:
     async with road_of(request.param, tenant_id) as found:
         yield found
 
@@ -57,6 +63,7 @@ def test_that_every_road_of_the_table_is_walked() -> None:
     assert sorted(ROADS) == EVERYWHERE
 
 
+@pytest.mark.usefixtures("prices")
 async def test_that_a_burst_a_voice_message_and_a_picture_are_answered_and_a_wait_is_kept(road: Road, speech: Speech) -> None:
     in_burst, speaking, showing, waiting, *_ = road.people
     for text in ("Salom", "menga choy kerak edi", "Puer necha pul?"):
@@ -119,8 +126,7 @@ async def test_that_a_block_is_noted_and_a_lost_connection_keeps_its_answers_for
         async with db.step(road.connection.tenant_id) as session:
             await session.execute("UPDATE messages SET claimed_at = claimed_at - interval '1 minute' WHERE status = 'queued'")
         await outbox.sweep()
-        [answer] = await answers(road, patient)
-    assert "84 000" in answer
+        assert len(await answers(road, patient)) == 1
     assert [one["status"] for one in await rows(road, "SELECT status FROM connections")] == ["active"]
 
 
