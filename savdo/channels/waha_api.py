@@ -29,7 +29,7 @@ PASSING = ("STARTING",)
 STOPPED = ("STOPPED", "FAILED")
 # WhatsApp lets this number answer its chats and begin no new one.
 # What is asked for after an outage: the chats that changed last, and the last messages of each.
-MOST_CHATS, MOST_MESSAGES = 100, 100
+MOST_CHATS, MOST_MESSAGES = 100, 50
 TIMELOCK = re.compile(r"\b463\b")
 WRONG_KEY = "WAHA does not accept the key."
 STANDS = "The session does not run; it is being started."

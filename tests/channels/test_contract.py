@@ -95,7 +95,7 @@ ANYTHING = st.recursive(
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40, deadline=None, derandomize=True)
 @given(data=st.data())
 def test_that_junk_is_a_bad_payload_and_nothing_else(kind: str, data: st.DataObject) -> None:
     body = data.draw(st.binary(max_size=40) | ANYTHING.map(lambda value: json.dumps(value).encode()))
@@ -103,7 +103,7 @@ def test_that_junk_is_a_bad_payload_and_nothing_else(kind: str, data: st.DataObj
 
 
 @pytest.mark.parametrize("kind", sorted(kind for kind in KINDS if payloads(kind)))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(data=st.data())
 def test_that_a_damaged_payload_is_a_bad_payload_or_unknown(kind: str, data: st.DataObject) -> None:
     value = json.loads(data.draw(st.sampled_from(payloads(kind))))

@@ -149,6 +149,8 @@ async def test_that_a_page_and_its_account_share_their_deliveries(setup: Setup) 
     assert [(one.account, one.name) for one in offers] == [(setup.led.account, "@oqchoy"), ("", "No account")]
     instagram, _ = await page_connecting.choose(setup.tenant_id, setup.alice, BY, query["state"], setup.led.account)
     assert instagram.settings["page_id"] == "111"
+    # By whom, so that it is known what to let go of when they take it back at Meta.
+    assert instagram.settings["connected_by"] == "218471"
     # What one of them asked for is not taken away by the other.
     assert {"feed", "message_deliveries", "messages"} <= set(setup.meta.fields["111"])
     await meta_connecting.disconnect(setup.tenant_id, BY, messenger.id)

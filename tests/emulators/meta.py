@@ -268,7 +268,7 @@ class Meta:
         if token != f"{self.app_id}|{self.secret}":
             raise Refusal(400, 190, "Invalid OAuth access token signature.")
         scopes = sorted(self.tokens.get(inspected, ()))
-        return {"app_id": self.app_id, "is_valid": inspected in self.tokens, "expires_at": 0, "scopes": scopes}
+        return {"app_id": self.app_id, "is_valid": inspected in self.tokens, "expires_at": 0, "scopes": scopes, "user_id": "218471"}
 
     def _subscribe(self, call: Call) -> dict[str, Any]:
         if not any(one.owns(call.node) for one in self.parts):
