@@ -94,7 +94,7 @@ NOTES = {
     "outside working hours": "Outside working hours",
     "read as booking, doubted": 'Read as "Booking", not surely', "not spoken of: politics, war": "Not spoken of: politics, war",
     "gpt-5-mini: 812 ms, price unknown": "gpt-5-mini: 812 ms, price unknown", "tools: find_price": "Used: find_price",
-    "openai:gpt-5: the model did not answer": "openai:gpt-5: the model did not answer",
+    "openai:gpt-5: the model did not answer": "openai:gpt-5 was passed by: the model did not answer",
 }  # fmt: skip
 
 
