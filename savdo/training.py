@@ -17,7 +17,6 @@ from uuid import UUID
 
 import numpy as np
 import psycopg
-from numpy.typing import NDArray
 from psycopg import sql
 from rich.console import Console
 from rich.progress import track
@@ -109,7 +108,7 @@ def fit_choice(lots: Sequence[tuple[Floats, Sequence[int]]]) -> Linear:
         right[at, list(chosen)] = 1.0
 
     def slope(weights: Floats) -> Floats:
-        shares = _softmax(rows @ weights.astype(np.float32) + missing)
+        shares = ranking.shares(rows @ weights.astype(np.float32) + missing)
         wanted = shares * right
         wanted /= wanted.sum(axis=1, keepdims=True)
         return (np.tensordot(shares - wanted, rows, axes=2) + ORDER_PENALTY * weights) / len(lots)
@@ -241,11 +240,6 @@ def _spread(rows: Floats) -> Floats:
     # What is the same everywhere tells nothing, and must not be divided by nothing.
     spread = rows.std(axis=0)
     return np.where(spread < 1e-3, 1.0, spread)
-
-
-def _softmax(scores: NDArray[Any]) -> NDArray[Any]:
-    shares = np.exp(scores - scores.max(axis=-1, keepdims=True))
-    return shares / shares.sum(axis=-1, keepdims=True)
 
 
 def _plain(model: Linear) -> dict[str, Any]:

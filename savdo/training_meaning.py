@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from rich.progress import track
 
 from savdo.ai import embed, language
-from savdo.knowledge import extract, meaning, passages, recall
+from savdo.knowledge import extract, meaning, passages, ranking, recall
 
 Floats = NDArray[np.float64]
 
@@ -108,11 +108,9 @@ def _toward(sentences: Floats, questions: Floats, told: Sequence[Told], pairs: S
         down = KEPT * (learned - identity) / len(answered)
         for question, pair in answered:
             rivals = sentences[among[pair.company]]
-            scores = (question @ learned) @ rivals.T / HEAT
-            shares = np.exp(scores - scores.max())
-            shares /= shares.sum()
-            wanted = shares * np.isin(places[pair.company], pair.right)
-            down += np.outer(question, (shares - wanted / wanted.sum()) @ rivals) / HEAT / len(answered)
+            likely = ranking.shares((question @ learned) @ rivals.T / HEAT)
+            wanted = likely * np.isin(places[pair.company], pair.right)
+            down += np.outer(question, (likely - wanted / wanted.sum()) @ rivals) / HEAT / len(answered)
         first, second = 0.9 * first + 0.1 * down, 0.99 * second + 0.01 * down * down
         learned = learned - RATE * (first / (1 - 0.9**count)) / (np.sqrt(second / (1 - 0.99**count)) + 1e-8)
     return learned

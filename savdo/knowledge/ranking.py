@@ -41,6 +41,10 @@ class Asked:
     frequency: tuple[int, ...]
     known: int
 
+    def rarity(self) -> dict[str, float]:
+        """How much each term tells: the rarer among the known passages, the more."""
+        return {term: math.log(1 + self.known / (0.5 + often)) for term, often in zip(self.terms, self.frequency, strict=True)}
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
@@ -73,6 +77,12 @@ class Linear:
         return ((features - self.mean) / self.spread) @ self.weights + self.bias
 
 
+def shares(scores: NDArray[Any]) -> NDArray[Any]:
+    """The softmax of scores, along the last axis."""
+    raised = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    return raised / raised.sum(axis=-1, keepdims=True)
+
+
 def ranked(asked: Asked, candidates: Sequence[Candidate], limit: int) -> Found:
     """The best candidates, best first, each with its share, and how likely any of them answers."""
     if not candidates:
@@ -81,10 +91,9 @@ def ranked(asked: Asked, candidates: Sequence[Candidate], limit: int) -> Found:
     scores = model()["order"].scores(seen)
     order = np.argsort(-scores, kind="stable")
     support = float(model()["support"].scores(support_features(asked, candidates, seen, scores)))
-    shares = np.exp(scores - scores.max())
-    shares /= shares.sum()
+    likely = shares(scores)
     passages = [
-        replace(candidates[at].passage, nearness=sentence_shares(asked, candidates[at]), score=round(float(shares[at]), 4))
+        replace(candidates[at].passage, nearness=sentence_shares(asked, candidates[at]), score=round(float(likely[at]), 4))
         for at in order[:limit]
     ]
     return Found(tuple(passages), round(1 / (1 + math.exp(-support)), 4))
@@ -92,7 +101,7 @@ def ranked(asked: Asked, candidates: Sequence[Candidate], limit: int) -> Found:
 
 def features(asked: Asked, candidates: Sequence[Candidate]) -> Floats:
     """One row of what can be seen for each candidate."""
-    rarity = {term: math.log(1 + asked.known / (0.5 + often)) for term, often in zip(asked.terms, asked.frequency, strict=True)}
+    rarity = asked.rarity()
     spelled = _spelled(asked, candidates)
     wanted, spoken = kinds.asked(asked.text), language.identify(asked.text)[0]
     numbers = set(NUMBER.findall(asked.text))
@@ -111,8 +120,7 @@ def support_features(asked: Asked, candidates: Sequence[Candidate], seen: Floats
     """What tells whether the best candidate answers: how it stands against its rivals, what of the question it leaves out."""
     order = np.argsort(-scores, kind="stable")
     best, rivals = candidates[order[0]], scores[order[1:6]]
-    shares = np.exp(scores - scores.max())
-    shares /= shares.sum()
+    likely = shares(scores)
     meant = [(term, often) for term, often in zip(asked.terms, asked.frequency, strict=True) if term.startswith("@")]
     plain = [(term, often) for term, often in zip(asked.terms, asked.frequency, strict=True) if not term.startswith("@")]
     three = [candidates[at] for at in order[:3]]
@@ -121,7 +129,7 @@ def support_features(asked: Asked, candidates: Sequence[Candidate], seen: Floats
         [
             float(scores[order[0]]), float(scores[order[0]] - (rivals.mean() if len(rivals) else 0)),
             float(scores[order[0]] - (rivals[0] if len(rivals) else 0)),
-            float(shares.max()), float(-(shares * np.log(shares + 1e-9)).sum()),
+            float(likely.max()), float(-(likely * np.log(likely + 1e-9)).sum()),
             sum(often == 0 for _, often in plain) / (len(plain) + 1), sum(often == 0 for _, often in meant) / (len(meant) + 1),
             _share(term in best.terms for term, _ in meant), _share(any(term in one.terms for one in three) for term, _ in meant),
             _share(term in best.terms for term in rare), _share(term in best.headings for term, _ in meant),
@@ -148,14 +156,13 @@ def sentence_shares(asked: Asked, one: Candidate) -> tuple[float, ...]:
     if len(one.near) == 1:
         return (1.0,)
     scores = model()["sentence"].scores(sentence_features(asked, one))
-    shares = np.exp(scores - scores.max())
-    return tuple(round(float(share), 4) for share in shares / shares.sum())
+    return tuple(round(float(share), 4) for share in shares(scores))
 
 
 def sentence_features(asked: Asked, one: Candidate) -> Floats:
     """One row of what can be seen for each sentence of a passage."""
     near, latent = np.asarray(one.near), np.asarray(one.latent)
-    rarity = {term: math.log(1 + asked.known / (0.5 + often)) for term, often in zip(asked.terms, asked.frequency, strict=True)}
+    rarity = asked.rarity()
     whole, letters = sum(rarity.values()) or 1.0, len(asked.grams) or 1
     wanted = kinds.asked(asked.text)
     rows: list[list[float]] = []
