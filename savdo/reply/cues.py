@@ -95,6 +95,11 @@ PAYING: Final = re.compile(
     r"\b(?:оплач\w+|заплач\w+|плачу|предоплат\w+|аванс\w*|pul(?:ni|ini|in)|avans\w*|zaklad\w*|to'la(?:y\w*|b|sam)|tola(?:y\w*|b|sam)|пул(?:ни|ини)|тўла(?:й\w*|б|сам)|ақша(?:сын|ны)|төлей\w*|(?:i'll|i will|i can) pay|paying)\b",
     ANY_CASE,
 )
+# Money asked back, not asked about.
+REFUND: Final = re.compile(
+    r"верните (?:мне |нам )?(?:мои |наши |все )?деньги|деньги (?:мне |нам )?(?:назад|верните)|pul(?:im|imiz)?ni qaytar(?:ing|ib ber)|пул(?:им|имиз)?ни қайтар(?:инг|иб бер)|ақша(?:мды|мызды) қайтар|(?:want|give|demand|need) (?:me |us )?(?:my|our|the) money back|(?:want|demand) (?:a |my |our )?(?:full )?refund",
+    ANY_CASE,
+)
 # "How many months" asks no price, though "how much" is the same word.
 HOW_LONG: Final = re.compile(
     r"\b(?:қанша|қанча|канча|qancha|неше|нечта|nechta|necha|неча|сколько)\s(?:ай|күн\w*|апта|жыл|сағат|минут|oy|kun\w*|hafta|yil|soat|daqiqa|minut|ой|кун\w*|ҳафта|хафта|йил|соат|дақиқа|месяц\w*|дн\w+|недел\w+|лет|часов)\b",
@@ -154,6 +159,8 @@ def certain_intent(text: str) -> str | None:
     text = linear.APOSTROPHES.sub("'", text)
     if OPT_OUT.search(text):
         return "opt_out"
+    if REFUND.search(text) and not QUESTION.search(text):
+        return "complaint"
     return "off_topic" if PROMPT_THEFT.search(text) else None
 
 

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from savdo.knowledge.models import Passage
-from savdo.reply import answers, compose, persona, sayings, transliteration, understand
+from savdo.reply import answers, compose, generate, guard, persona, sayings, transliteration, understand, visits
 from savdo.reply.models import Draft, Turn
 from tests.reply.cast import DELIVERY, ROW, found, passage, turn
 
@@ -92,6 +92,18 @@ def test_that_a_complaint_with_a_question_calls_a_person_and_tells_what_is_due()
     assert (asked.handover, asked.cited) == ("complaint", (due.id,))
     assert "за 5 дней" in asked.text
     assert answered(turn(angry), due).cited == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["ertaga soat 15:00 ga yozib qo'ying", "запишите на пятницу на 15:00", "жұмаға 15:00-ге жазып қойыңыз", "book me for friday at 15:00"],
+)
+def test_that_the_hour_a_customer_wishes_may_be_said_back(text: str) -> None:
+    asked = turn(text)
+    reading = understand.read(asked)
+    draft = compose.compose(asked, reading, found())
+    assert "15:00" in draft.text
+    assert guard.check(draft.text, reading.language, generate.evidence_of(asked, (), visits.evidence(asked, reading)), asked.channel) == ()
 
 
 def test_that_what_is_told_and_not_asked_calls_nobody_and_what_nobody_understands_does() -> None:
