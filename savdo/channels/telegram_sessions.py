@@ -191,48 +191,68 @@ async def _listen(worker: Worker, connection: Connection, speaker: UserbotClient
         # What was written before the account was connected is its owner's to answer.
         await _mark_heard(connection, await speaker.newest())
     else:
-        for event in await speaker.missed(int(heard)):
-            await _heard(worker, connection, speaker, event)
+        await _catch_up(worker, connection, speaker, await speaker.missed(int(heard)))
     async for event in speaker.events():
-        await _heard(worker, connection, speaker, event)
+        await _heard(worker, connection, speaker, [event])
+        if event.get("event") == "message":
+            await _mark_heard(connection, int(event["message_id"]))
 
 
-async def _heard(worker: Worker, connection: Connection, speaker: UserbotClient, event: Event) -> None:
-    """Stores what happened, however long the database is away; only then it counts as heard."""
+async def _catch_up(worker: Worker, connection: Connection, speaker: UserbotClient, missed: Sequence[Event]) -> None:
+    """What was said meanwhile, each person's at once: a question that the owner has answered then stands there with its
+    answer, and the bot owes none."""
+    talks: dict[int, list[Event]] = {}
+    for event in missed:
+        talks.setdefault(int(event["peer"]["id"]), []).append(event)
+    for events in talks.values():
+        if not await _heard(worker, connection, speaker, events):
+            for event in events:
+                await _heard(worker, connection, speaker, [event])
+    if missed:
+        await _mark_heard(connection, max(int(event["message_id"]) for event in missed))
+
+
+async def _heard(worker: Worker, connection: Connection, speaker: UserbotClient, events: Sequence[Event]) -> bool:
+    """Stores what happened, however long the database is away; whether that could be stored."""
     pause = 0.5
     while True:
         try:
-            await _stored(worker, connection, speaker, event)
+            await _stored(worker, connection, speaker, events)
         except (psycopg.OperationalError, psycopg.InterfaceError, OSError):
             log.warning("event waits for the database", connection_id=str(connection.id))
         except SavdoError as error:
             if error.permanent:
                 log.error("event refused", connection_id=str(connection.id), code=error.code)
-                return
+                return False
         except Exception as error:  # noqa: BLE001 # whatever it is about an event, the next ones must not wait for it
             log.error("event not stored", connection_id=str(connection.id), error=type(error).__name__)
-            return
+            return False
         else:
-            return
+            return True
         await asyncio.sleep(pause)
         pause = min(pause * 2, LONGEST_PAUSE_S)
 
 
-async def _stored(worker: Worker, connection: Connection, speaker: UserbotClient, event: Event) -> None:
-    if event.get("event") == "deleted":
-        event = await _looked_up(connection, event)
-    inbounds = channel(connection.channel).parse(connection, to_json(event))
+async def _stored(worker: Worker, connection: Connection, speaker: UserbotClient, events: Sequence[Event]) -> None:
+    """Of one person, in one transaction."""
+    inbounds: list[Inbound] = []
+    peer: Peer | None = None
+    for event in events:
+        whole = await _looked_up(connection, event) if event.get("event") == "deleted" else event
+        if found := channel(connection.channel).parse(connection, to_json(whole)):
+            peer = await _noted(connection, whole, wrote=any(one.event == "message" for one in found)) or peer
+            inbounds += found
     if not inbounds:
         return
-    peer = await _noted(connection, event, wrote=any(one.event == "message" for one in inbounds))
     taken = await worker.take(connection, inbounds)
-    if event.get("event") == "message":
-        await _mark_heard(connection, int(event["message_id"]))
     told: list[Any] = taken if isinstance(taken, list) else []
-    if peer is not None and any(not one.silent and not one.repeat for one in told):
+    awaited = [
+        inbound for inbound, one in zip(inbounds, told, strict=False) if inbound.event == "message" and not (one.silent or one.repeat)
+    ]
+    if peer is not None and awaited:
         # The mark tells the customer that somebody is there; one that is missing harms nobody.
         with contextlib.suppress(SavdoError):
-            await speaker.read(peer, int(event["message_id"]))
+            await speaker.read(peer, int(awaited[-1].external_id))
 
 
 async def _looked_up(connection: Connection, event: Event) -> Event:

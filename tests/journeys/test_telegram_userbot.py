@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,10 +16,9 @@ from savdo.base import db
 from savdo.channels import connections, telegram_held, telegram_relay, telegram_sessions
 from savdo.channels.models import Connection, Outbound, channel
 from savdo.channels.telegram_held import LoggedOut, NeverWrote
-from savdo.knowledge import ingest
 from savdo.reply import turn
 from tests.emulators.telegram_userbot import SESSIONS, Account
-from tests.journeys.conftest import FAQ, PRICES, settled, working
+from tests.journeys.conftest import documents_read, settled, until, working
 
 ANN = 42
 OGG = b"OggS" + bytes(24) + b"OpusHead" + bytes(60)
@@ -52,9 +51,7 @@ class Shop:
 
 @pytest_asyncio.fixture
 async def shop(tenant_id: UUID) -> AsyncGenerator[Shop]:
-    for name, text in (("prices.csv", PRICES), ("faq.md", FAQ)):
-        document_id = await ingest.add(tenant_id, name, text.encode())
-        await ingest.read(tenant_id=str(tenant_id), document_id=str(document_id))
+    await documents_read(tenant_id)
     account = Account(f"+99890{random.randrange(10**6, 10**7)}")
     async with db.step(tenant_id) as session:
         made = await connections.create(
@@ -76,12 +73,6 @@ async def speaking(*, lease_s: float = 20.0) -> AsyncGenerator[asyncio.Task[None
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-
-
-async def until(is_so: Callable[[], Awaitable[bool]], seconds: float = 20.0) -> None:
-    async with asyncio.timeout(seconds):
-        while not await is_so():  # noqa: ASYNC110 # a test may look often
-            await asyncio.sleep(0.03)
 
 
 async def connected(shop: Shop) -> None:
@@ -175,6 +166,17 @@ async def test_that_a_voice_note_is_fetched_and_what_was_missed_is_answered(shop
 
         await until(fetched)
     assert (await shop.messages())[0]["payload"]["attachments"][0]["size"] == len(OGG)
+
+
+async def test_that_what_the_owner_answered_meanwhile_is_not_answered_again(shop: Shop) -> None:
+    async with speaking():
+        await connected(shop)
+    shop.account.customer_says(43, "Sencha choyi necha pul?")
+    shop.account.customer_says(ANN, "Sencha choyi necha pul?")
+    shop.account.person_answers(43, "84 ming")
+    async with speaking():
+        await shop.answers()
+    assert [one.peer for one in shop.account.sent] == [ANN]
 
 
 async def test_that_a_session_ended_elsewhere_is_shown_and_forgotten_and_a_new_one_goes_on(shop: Shop) -> None:
