@@ -31,13 +31,15 @@ OF: Final[Mapping[str, re.Pattern[str]]] = {
         }.items()
     },
 }  # fmt: skip
+# What one word says of a whole sentence: "15 years on this, 2 years on that, guaranteed".
+QUALITIES: Final = frozenset(OF) - frozenset(OBJECTS)
 # "The bed with delivery" is the bed.
 WITH: Final = re.compile(
     r"\b(?:с|со|вместе с|включая|with|including|incl)\s\w+|\w+(?:\s(?:bilan|билан)|(?:мен|бен|пен)\b(?:\s(?:бірге|қоса))?)|\w+ (?:qo'shib|ichida|included|входит|включен\w*)"
 )
 # Words of money, time and asking are no subjects.
 UNIT: Final = re.compile(
-    r"so'm|сум|сўм|теңге|тенге|usd|dollar|доллар|eur|pound|oyiga|kuni|soat|час|месяц|сут|недел|день|дней|дня|минут|yil|hafta|month|week|hour|year|күн|сағат|апта|жыл|narx|цена|сто[ия]|баға|cost|price|итого|всего|jami|жами|барлы|total|only|from|only|также|ещё|адам|kishi|киши|челов|person|people|guest|yana|ham$|для|with"
+    r"so'm|сум|сўм|теңге|тенге|usd|dollar|доллар|eur|pound|oyiga|kuni|soat|час|года?$|лет$|месяц|сут|недел|день|дней|дня|минут|yil|hafta|month|week|hour|year|күн|сағат|апта|жыл|narx|цена|сто[ия]|баға|cost|price|итого|всего|jami|жами|барлы|total|only|from|only|также|ещё|адам|kishi|киши|челов|person|people|guest|yana|ham$|для|with"
 )
 SHARED: Final = re.compile(r"birga|вместе|\bоба\b|\bобе\b|\bboth\b|together|бірге|екеуі|ikkalasi|ikkovi")
 CLAUSE: Final = re.compile(r"[.!?;\n]+\s*|,\s+|\s(?:а|но|и|but|and|lekin|ammo|va|бірақ|және|ал|plus)\s")
@@ -75,14 +77,19 @@ def _belongs_elsewhere(told: Bound, bound: Sequence[Bound], known: Known) -> boo
     here = [one for one in alike if grounds.agree(told.figure, one.figure)]
     if not here or grounds.said(told.figure, known.customer):
         return False
-    counts = {value for figure in known.customer for value in figure.raw}
+    if any(_is_multiple(told.figure, one.figure, known) for one in alike if told.of & one.of or one.subject in told.words):
+        return False
     for thing in told.of:
-        others = [one.figure for one in alike if thing in one.of]
-        times = {one / other for figure in others for other in figure.values if other for one in told.figure.values}
-        if others and not any(thing in one.near for one in here) and not times & counts:
+        if any(thing in one.of for one in alike) and not any(thing in one.near for one in here):
             return True
     subjects = {one.subject for one in alike if one.subject and one not in here} & told.words
     return len(subjects) == 1 and not told.is_shared and not any(not one.words or one.words & told.words for one in here)
+
+
+def _is_multiple(told: Figure, other: Figure, known: Known) -> bool:
+    """Whether it is this other figure as many times as the customer wants."""
+    counts = {value for figure in known.customer for value in figure.raw if value > 1}
+    return any(one == value * count for one in told.values for value in other.values for count in counts)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -98,7 +105,9 @@ def _bound(text: str) -> tuple[Bound, ...]:
             subject = next(iter(_stems(re.split(r"\d", claims.folded(clause), maxsplit=1)[0])), "")
             before, said = of or before, own if subject else said + own
             found += [
-                Bound(figure, of, of or before | whole, subject, frozenset(said)) for figure in figures.read(clause) if figure.kind in KINDS
+                Bound(figure, of, of or before | whole & QUALITIES, subject, frozenset(said))
+                for figure in figures.read(clause)
+                if figure.kind in KINDS
             ]
     return tuple(found)
 

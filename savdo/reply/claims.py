@@ -58,7 +58,7 @@ TOOL_DONE: Final = re.compile(
     r"(?:^|\n)\s*(?:book|reserve|appointment|order|send|sent|schedule|register|request)\w*\s*:|\b(?:booked|reserved|noted|scheduled|sent|ordered|confirmed)\b", re.IGNORECASE
 )  # fmt: skip
 EVERYTHING: Final = re.compile(
-    r"\bвсе[мх]?\b|\bлюб(?:ой|ом|ого|ая|ые)|всегда|\bbarcha|\bhamma|har qanday|istalgan|барлық|кез келген|\bevery\b|\ball\b|\bany\b|always|обоих|обеим|ikkalangiz|ikkovingiz|екеуіңіз|\bboth\b"
+    r"\bвсе[мх]?\b|\bлюб(?:ой|ом|ого|ая|ые)|всегда|\bbarcha|\bhamma|har qanday|istalgan|барлық|кез келген|\bevery\b(?! day)|\ball\b|\bany\b|always|обоих|обеим|ikkalangiz|ikkovingiz|екеуіңіз|\bboth\b"
 )
 # A clause that says no, and one that says it has to be asked.
 NO: Final = re.compile(
@@ -68,7 +68,7 @@ DENIED: Final = re.compile(
     r"\bнет\b|\bне\b|yo'q\b|\bemas\b|жоқ|емес|\bno\b|\bnot\b|n't\b|\bnon-|невозвра|qaytarilm|қайтарылм|tugagan|закончил|sold out|out of stock"
 )
 ASKS: Final = re.compile(
-    r"bilma|aniqla|so'rayman|so'rab|\bуточн|узна(?:ю|ем)|спрош|білме|нақтыла|сұрап|сұрай|(?:\bi'?ll|\bwill|\blet me|\bto|\bme|\bi) (?:\w+ )?check\b|checking|\bask|find out|\bли\b|не уверен|не знаю|not sure|whether|yo'qligi|bor-yo'q|бар-жоғ|жоғын|мавжудлиги|mavjudligi|подтвердит|tasdiqla(?:ydi|b)|растайды|will confirm|проверит|проверю|tekshir|тексер|unlikely|вряд ли|гумон"
+    r"bilma|aniqla|so'rayman|so'rab|\bуточн|узна(?:ю|ем)|спрош|білме|нақтыла|сұрап|сұрай|(?:\bi'?ll|\bwill|\blet me|\bto|\bme|\bi) (?:\w+ )?check\b|checking|\bask|find out|\bли\b|не уверен|не знаю|not sure|whether|yo'qligi|bor-yo'q|бар-жоғ|жоғын|мавжудлиги|mavjudligi|подтвердит|tasdiqla(?:ydi|b)|растайды|will confirm|проверит|проверю|tekshir(?:ib|a|ay)|тексер(?:іп|ем|ейін)|unlikely|вряд ли|гумон"
     r"|(?:коллег|менеджер|hamkas|menejer|әріптес|colleague|manager)\w*[^.!?]{0,30}?(?:скажет|сообщит|подскаж|ответит|свяжет|aytadi|aytib|xabar|bog'lan|айтады|айтып|хабарла|tell|let you know|get back|confirm)"
 )
 HEDGE: Final = re.compile(rf"\?|{NO.pattern}|{ASKS.pattern}")
@@ -88,11 +88,14 @@ PLACED: Final = (*BY_WORDS, "branch")
 CONDITIONAL: Final = ("free", "gift", "discount", "instalment")
 # "We are open today" is an hour, "a colleague answers tomorrow" passes a question on.
 EXCUSED: Final[Mapping[str, re.Pattern[str]]] = {
+    "stock": re.compile(r"посмотреть|самовывоз|адрес|manzil|мекенжай|\baddress"),
     "soon": re.compile(
-        r"hamkas|menejer|operator|коллег|менеджер|оператор|әріптес|colleague|manager|javob|ответ|жауап|\banswer|\breply|\d[:.]\d\d|работа|открыт|закрыт|выходн|ishla|ochiq|yopiq|dam ol|жұмыс істе|ашық|жабық|демал|\bopen|\bclosed|\bhours\b"
-    )
+        r"hamkas|menejer|operator|коллег|менеджер|оператор|әріптес|colleague|manager|javob|ответ|жауап|\banswer|\breply|\d[:.]\d\d|работа|открыт|закрыт|выходной|ishla|ochiq|yopiq|dam ol|жұмыс істе|ашық|жабық|демал|\bopen|\bclosed|\bhours\b"
+    ),
 }
-ALSO: Final = re.compile(r"\bham\b|тоже|также|\btoo\b|\balso\b")
+# "A refund if you see no results" denies nothing.
+WHEN: Final = re.compile(r"\s(?:if|when|если|когда|agar|егер)\s")
+ALSO: Final = re.compile(r"\bham\b|тоже|также|поэтому|значит|shuning uchun|demak|сондықтан|\btoo\b|\balso\b|\bso\b")
 THRESHOLD: Final = re.compile(
     r"\bот \d|свыше|больше|выше|yuqori|boshlab|ortiq|oshsa|жоғары|бастап|асса|артық|\d\s?\w{0,6}\s?(?:dan|дан|ден|тан|нан)\b|\bover\b|above|from \d|more than"
 )
@@ -156,11 +159,12 @@ def _is_paid_otherwise(low: str, company: str) -> bool:
 
 
 def _gives(name: str, sentence: str, low: str, language: str, company: str) -> bool:
-    said = GIVEN[name][0]
+    said, known = GIVEN[name]
     if not said.search(low) or _hedged(said, low) or (name in EXCUSED and EXCUSED[name].search(low)):
         return False
     parts = [clause for clause in CLAUSE.split(low) if said.search(clause)]
-    whole = low if len(parts) == 1 or ALSO.search(low) else ""
+    given = [clause for clause in CLAUSE.split(low) if known.search(clause)]
+    whole = low if len(given) <= 1 or ALSO.search(low) else ""
     return any(
         _is_ungranted(name, sentence, part, _named(OBJECTS, part) or _named(OBJECTS, whole), language, company) for part in parts or [low]
     )
@@ -181,7 +185,10 @@ def _is_ungranted(name: str, sentence: str, part: str, objects: frozenset[str], 
     if name == "free" and all(_is_out_of_reach(sentence, one, known) for one in granted):
         return True
     things = [_granted_objects(known, one) for one in granted]
-    return not (objects <= frozenset[str]().union(*things) or not all(things))
+    unnamed = [one for one, named in zip(granted, things, strict=True) if not named]
+    if objects <= frozenset[str]().union(*things):
+        return False
+    return not unnamed or (name in BY_WORDS and not _about_the_same(said, part, language, unnamed))
 
 
 def _granted_objects(known: re.Pattern[str], low: str) -> frozenset[str]:
@@ -234,7 +241,7 @@ def _hedged(said: re.Pattern[str], low: str) -> bool:
     if not claimed:
         return False
     start = max((cut.end() for cut in CLAUSE.finditer(low, 0, claimed.start())), default=0)
-    return bool(NO.search(said.sub(" ", low[start:])))
+    return bool(NO.search(WHEN.split(said.sub(" ", low[start:]))[0]))
 
 
 def _objects(pattern: re.Pattern[str], low: str) -> frozenset[str]:

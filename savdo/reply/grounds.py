@@ -165,6 +165,8 @@ def agree(one: Figure, other: Figure) -> bool:
         # Thirty days are a month.
         days, months = (one, other) if one.kind == "hours" else (other, one)
         return any(value / 720 in months.values for value in days.values if value > 720)
+    if kinds == {"count", "clock"}:
+        return bool(set(one.raw) & set(other.raw))
     if kinds & {"measure", "count"} and not kinds <= {"plain", "measure", "count"}:
         return False
     if "plain" in kinds or "count" in kinds or kinds in ({"year", "months"}, {"money", "year"}):

@@ -39,7 +39,9 @@ TOTAL: Final = re.compile(
     re.IGNORECASE,
 )
 # Two things named beside each other have one price.
-JOINED: Final = re.compile(r"\b(?:и|с|со|va|ва|and|мен|бен|пен|және)\b|\w(?:мен|бен|пен)\b|\+", re.IGNORECASE)
+JOINED: Final = re.compile(
+    r"\bоб[ае]\b|ikkala|иккала|екеу|\bboth\b|\bplus\b|\b(?:и|с|со|va|ва|and|мен|бен|пен|және)\b|\w(?:мен|бен|пен)\b|\+", re.IGNORECASE
+)
 LEFT: Final = re.compile(
     r"эконом|выгод|вместо|tejay|tejab|үнем|\bsav(?:e|ing)|instead of|остат|остал|разниц|qolgan|қолган|қалған|remain|\bthe rest|difference|balance",
     re.IGNORECASE,
@@ -51,6 +53,7 @@ SHARE: Final = re.compile(
 LESS: Final = re.compile(r"дешевле|скидк|меньше|arzon|chegirma|kam\b|арзон|чегирма|арзан|жеңілдік|кем\b|cheaper|\boff\b|discount|\bless\b", re.IGNORECASE)  # fmt: skip
 # A price raised by a percentage.
 MORE: Final = re.compile(r"наценк|надбав|дороже|доплат|ustama|qimmat|qo'shim|устама|қиммат|қўшим|қымбат|үстеме|\badds?\b|\bextra\b|surcharge|\bmore\b|\bplus\b|\+\s?\d", re.IGNORECASE)  # fmt: skip
+HALVED: Final = re.compile(r"half[- ]price|half off|полцены|половин\w+ цены|yarim narx|ярим нарх|жарты баға", re.IGNORECASE)
 EACH: Final = re.compile(
     r"\bза (?:одн\w+|1|кажд\w+|штук\w|заняти\w|урок|час|день|человека)|кажд|по\s\d|за штук|\bодн[аоу]\w* \w+ (?:выйдет|обойд|стои)|har bir|\bbitta|\bbir (?:dars|kun|dona|kishi|seans|marta)|\bбир (?:дарс|кун|дона|киши)|\bбір \w+|bittasi|donasi|har (?:dars|kun|oy)|biri\b|ҳар бир|биттаси|донаси|әр(?:қайсы| )|біреуі|данасы|\beach\b|\bper\b|\bapiece|(?<=\d)\s?(?:eur|usd|gbp|dollars?|euros?|pounds?) an? \w+|[$€£]\d\S* an? \w+", re.IGNORECASE
 )  # fmt: skip
@@ -142,7 +145,8 @@ def _follows(figure: Figure, stated: Sequence[Figure], text: str, known: Known) 
         # "720 тысяч: 320 за одно и 400 за другое": thousands are said once.
         wanted |= {value * figures.LARGE for value in figure.values if value < figures.LARGE}
     own = _sums_of(known.company, figure) | _steps(known.company_text)
-    prices, products = own | _sums_of(stated, figure), _products(own, known)
+    own |= {price * (100 - share) / 100 for price in own for share in _reduced(known.company_text)}
+    prices, products = own | _sums_of(stated, figure), _products(own, known) | _spans(own, stated)
     lowered = _lowered(own, known)
     sums = prices | products | lowered | _products(lowered, known)
     sums |= _raised(prices | products, known)
@@ -150,7 +154,9 @@ def _follows(figure: Figure, stated: Sequence[Figure], text: str, known: Known) 
     is_about = bool(ABOUT.search(text))
     if any(abs(value - one) <= (one * CLOSE if is_about else min(one * CLOSE, ROUNDED)) for one in wanted for value in sums):
         return True
-    return _adds_up(wanted, stated, prices, products, text, claims.around(figure.words, text)) or _shares(wanted, sums, text, known)
+    return _adds_up(wanted, stated, prices, products, text, claims.around(figure.words, text), known.customer_text) or _shares(
+        wanted, sums, text, known
+    )
 
 
 def _sums_of(said: Sequence[Figure], figure: Figure) -> set[Decimal]:
@@ -187,6 +193,12 @@ def _products(prices: set[Decimal], known: Known) -> set[Decimal]:
     return {price * count for price in prices for count in counts}
 
 
+def _spans(prices: set[Decimal], stated: Sequence[Figure]) -> set[Decimal]:
+    """Prices by the days, weeks or months the reply itself takes as an example."""
+    spans = {one.raw[0] for one in stated if one.kind in ("hours", "months") and 1 < one.raw[0] <= MOST_MONTHS}
+    return {price * span for price in prices for span in spans}
+
+
 def _lowered(prices: set[Decimal], known: Known) -> set[Decimal]:
     """Prices less a sum of money that a text of the company takes off."""
     return {price - less for price in prices for less in _taken_off(known.company_text) if less * 2 <= price}
@@ -194,13 +206,19 @@ def _lowered(prices: set[Decimal], known: Known) -> set[Decimal]:
 
 def _raised(prices: set[Decimal], known: Known) -> set[Decimal]:
     """Prices and a percentage that a text of the company adds to them."""
-    return {price * (100 + share) / 100 for price in prices for share in _added(known.company_text)}
+    return {price * (100 + share) / 100 for price in prices for share in _percent_beside(MORE, known.company_text)}
 
 
 @functools.lru_cache(maxsize=256)
-def _added(company: str) -> frozenset[Decimal]:
-    clauses = (clause for sentence in claims.sentences(company) for clause in claims.CLAUSE.split(sentence) if MORE.search(clause))
+def _percent_beside(words: re.Pattern[str], company: str) -> frozenset[Decimal]:
+    clauses = (clause for sentence in claims.sentences(company) for clause in claims.CLAUSE.split(sentence) if words.search(clause))
     return frozenset(value for clause in clauses for figure in figures.read(clause) if figure.kind == "percent" for value in figure.values)
+
+
+@functools.lru_cache(maxsize=256)
+def _reduced(company: str) -> frozenset[Decimal]:
+    """The percentages a text of the company takes off a price."""
+    return _percent_beside(LESS, company) | ({Decimal(50)} if HALVED.search(company) else frozenset[Decimal]())
 
 
 @functools.lru_cache(maxsize=256)
@@ -224,16 +242,18 @@ def _by_part(sums: set[Decimal], text: str, known: Known) -> set[Decimal]:
     return {total / part for total in sums for part in parts}
 
 
-def _adds_up(wanted: set[Decimal], stated: Sequence[Figure], prices: set[Decimal], products: set[Decimal], text: str, around: str) -> bool:
+def _adds_up(
+    wanted: set[Decimal], stated: Sequence[Figure], prices: set[Decimal], products: set[Decimal], text: str, around: str, asked: str
+) -> bool:
     """The sum of what the reply names; of what the company names only where the reply speaks of a sum or of what is left."""
     parts = [other.values[0] for other in stated if other.kind in AMOUNTS and max(other.values) > 1][:7]
     most = max(wanted)
     said, counted = (sorted(value for value in values if value < most)[-12:] for values in (prices, products))
     pools: list[tuple[list[Decimal], tuple[int, ...]]] = [(parts, (2, 3, 4))]
-    if TOGETHER.search(text):
+    if TOGETHER.search(text) or (TOTAL.search(text) and JOINED.search(f"{around} {asked}")):
         pools.append((said + counted, (2, 3)))
-    elif TOTAL.search(text) or JOINED.search(around):
-        pools.append((said + counted, (2,)))
+    elif TOTAL.search(text) or JOINED.search(around) or TOGETHER.search(asked):
+        pools += [(said + counted, (2,)), (said, (3, 4) if TOTAL.search(text) else (3,))]
     if any(sum(chosen) in wanted for pool, sizes in pools for size in sizes for chosen in combinations(pool, size)):
         return True
     known = sorted(prices | products)[-MOST_KNOWN:] if LEFT.search(text) else []

@@ -39,8 +39,9 @@ class Attack:
     payload: tuple[str, ...]
 
 
-def replies() -> list[Row]:
-    return [_row(json.loads(line)) for line in (FOLDER / "replies.jsonl").read_text(encoding="utf-8").splitlines()]
+def replies(name: str = "replies") -> list[Row]:
+    """One file's rows: replies, replies_later (both looked at while the guard was made), replies_unseen (only ever counted)."""
+    return [_row(json.loads(line)) for line in (FOLDER / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()]
 
 
 def attacks() -> list[Attack]:
