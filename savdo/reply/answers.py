@@ -55,7 +55,7 @@ class Told:
 
 def find(turn: Turn, reading: Reading, question: str, found: Found) -> Told | None:
     """The most likely answer, or None when the passages do not hold one."""
-    if not found.passages or found.support < _enough(question, found.passages[0]) or _misses_anchor(question, found.passages):
+    if not suffices(question, found) or _misses_anchor(question, found.passages):
         return None
     told = _told(found.passages)
     best = told[0]
@@ -65,9 +65,12 @@ def find(turn: Turn, reading: Reading, question: str, found: Found) -> Told | No
     return Told(said, tuple(one.id for one in told), found.support, best.language or "", notes, grounds)
 
 
-def _enough(question: str, best: Passage) -> float:
-    """The support an answer needs: less for a plain short question that one passage is nearly alone in answering."""
-    return PLAIN if len(question.split()) <= FEW_WORDS and best.score >= ALONE else LIKELY
+def suffices(question: str, found: Found) -> bool:
+    """Whether there is support enough to answer: a plain short question that one passage is nearly alone in answering needs less."""
+    if not found.passages:
+        return False
+    plain = len(question.split()) <= FEW_WORDS and found.passages[0].score >= ALONE
+    return found.support >= (PLAIN if plain else LIKELY)
 
 
 def _told(passages: Sequence[Passage]) -> list[Passage]:

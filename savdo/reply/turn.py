@@ -26,15 +26,13 @@ from savdo.conversations import contacts, happenings, intake, media, outbox, tra
 from savdo.conversations.models import Taken
 from savdo.knowledge import search
 from savdo.knowledge.models import Passage
-from savdo.reply import behaviour, generate, record, sight, topic, understand
+from savdo.reply import answers, behaviour, generate, record, sight, topic, understand
 from savdo.reply.models import Draft, Turn
 
 ATTEMPTS = 4
 # A sentence that looks finished waits this share of the longest wait.
 FINISHED_SHARE = 0.4
 BURST_WAITS = 4
-# A question that finds less support than this is looked for once more, with the one before it.
-WEAK = 0.4
 
 log = structlog.get_logger()
 
@@ -191,7 +189,8 @@ async def _drafted(turn: Turn, timings: Timings) -> tuple[Draft, Sequence[Passag
     with timings.of("search"):
         async with step(turn.tenant_id) as session:
             found = await search.find(session, asked, meaning)
-        if found.support < WEAK and (wider := topic.wider(turn)):
+        # What finds too little alone is looked for once more, with the question before it.
+        if not answers.suffices(asked, found) and (wider := topic.wider(turn)):
             meaning = await embed.asked(wider)
             async with step(turn.tenant_id) as session:
                 found = max(found, await search.find(session, wider, meaning), key=lambda one: one.support)

@@ -85,6 +85,13 @@ def test_that_a_booking_is_no_handover() -> None:
     assert draft.facts["timeline"] == "days"
 
 
+def test_that_a_plain_short_question_needs_less_support_where_one_passage_is_nearly_alone() -> None:
+    assert answers.suffices("гарантия есть?", found(ROW, support=0.3))
+    assert not answers.suffices("гарантия есть?", found(ROW, support=0.1))
+    assert not answers.suffices("а есть ли у вас гарантия на раму и на переключатели, если ездить зимой?", found(ROW, support=0.3))
+    assert not answers.suffices("гарантия есть?", found())
+
+
 def test_that_a_complaint_with_a_question_calls_a_person_and_tells_what_is_due() -> None:
     due = passage("Если рама треснула в первые 18 месяцев, меняем её бесплатно за 5 дней.", title=("Гарантия",))
     angry = "ваш велосипед развалился за день, ужас!!"
