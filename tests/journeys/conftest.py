@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Any, LiteralString
 from uuid import UUID
 
 import pytest
@@ -31,10 +32,15 @@ Says = Callable[..., Awaitable[None]]
 @pytest_asyncio.fixture
 async def tea_house(connection: Connection, sandbox: Sandbox) -> Connection:
     """The sandbox connection of a company that has a price list and answers to questions."""
-    for name, text in (("prices.csv", PRICES), ("faq.md", FAQ)):
-        document_id = await ingest.add(connection.tenant_id, name, text.encode())
-        await ingest.read(tenant_id=str(connection.tenant_id), document_id=str(document_id))
+    await documents_read(connection.tenant_id)
     return connection
+
+
+async def documents_read(tenant_id: UUID) -> None:
+    """The company has a price list and answers to questions."""
+    for name, text in (("prices.csv", PRICES), ("faq.md", FAQ)):
+        document_id = await ingest.add(tenant_id, name, text.encode())
+        await ingest.read(tenant_id=str(tenant_id), document_id=str(document_id))
 
 
 @pytest.fixture
@@ -75,6 +81,22 @@ async def settled(tenant_id: UUID, seconds: float = 20) -> None:
             return
         await asyncio.sleep(0.05)
     raise AssertionError("not everything was answered in time")
+
+
+async def until(is_so: Callable[[], Awaitable[bool]], seconds: float = 20) -> None:
+    async with asyncio.timeout(seconds):
+        while not await is_so():  # noqa: ASYNC110 # a test may look often
+            await asyncio.sleep(0.03)
+
+
+async def all_of(tenant_id: UUID, table: str) -> list[dict[str, Any]]:
+    """The rows of a company with one conversation, messages in order."""
+    queries: dict[str, LiteralString] = {
+        "messages": "SELECT * FROM messages ORDER BY number", "contacts": "SELECT * FROM contacts",
+        "conversations": "SELECT * FROM conversations", "connections": "SELECT * FROM connections",
+    }  # fmt: skip
+    async with db.step(tenant_id) as session:
+        return await db.rows(session, queries[table])
 
 
 async def thread(tenant_id: UUID) -> list[tuple[str, str, str]]:

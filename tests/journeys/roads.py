@@ -27,7 +27,8 @@ from tests.emulators.telegram import Telegram
 from tests.emulators.telegram_userbot import Account
 from tests.emulators.waha import Waha
 from tests.emulators.whatsapp import WhatsApp
-from tests.journeys.test_whatsapp import hooks_app, until
+from tests.journeys.conftest import until
+from tests.web import office
 
 OWNER = "member:alice"
 WAIT_S = 1
@@ -88,7 +89,7 @@ async def telegram_bot(tenant_id: UUID) -> AsyncGenerator[Road]:
 @asynccontextmanager
 async def telegram_business(tenant_id: UUID) -> AsyncGenerator[Road]:
     telegram = Telegram(f"{random.randrange(10**9, 10**10)}:{'A' * 35}")
-    async with serving(telegram.app) as base, serving(hooks_app()) as hooks:
+    async with serving(telegram.app) as base, serving(office.app()) as hooks:
         made = await _made(tenant_id, "telegram_business", {"token": telegram.token, "secret": "s"}, str(telegram.id), api_base=base)
         await channel(made.channel).subscribe(made, f"{hooks}/hooks/telegram_business/{made.key}")
         account = telegram.owner_links(900, f"bc_{telegram.id}")
@@ -177,7 +178,7 @@ async def page(tenant_id: UUID, kind: Literal["messenger", "instagram"]) -> Asyn
 async def waha(tenant_id: UUID) -> AsyncGenerator[Road]:
     server = Waha()
     account = f"1555{random.randrange(10**6, 10**7)}"
-    async with serving(server) as base, serving(hooks_app()) as hooks:
+    async with serving(server) as base, serving(office.app()) as hooks:
         made = await _made(tenant_id, "waha", {"api_key": server.key, "secret": "s"}, account, api_base=base, session=server.session)
         await channel("waha").subscribe(made, f"{hooks}/hooks/waha/{made.key}")
 
@@ -275,7 +276,7 @@ async def _beside(work: Any) -> AsyncGenerator[None]:
 
 @asynccontextmanager
 async def _at_meta(meta: Meta) -> AsyncGenerator[str]:
-    async with open_meta(meta) as base, serving(hooks_app()) as hooks:
+    async with open_meta(meta) as base, serving(office.app()) as hooks:
         assert await meta.verifies(f"{hooks}/hooks/meta")
         yield base
 

@@ -14,9 +14,8 @@ from savdo.conversations import outbox
 from savdo.knowledge import ingest
 from tests.emulators.serving import serving
 from tests.emulators.speech import Speech
-from tests.journeys.conftest import PRICES, settled, working
+from tests.journeys.conftest import PRICES, settled, until, working
 from tests.journeys.roads import ROADS, WAIT_S, Road, road_of
-from tests.journeys.test_whatsapp import until
 
 # Nobody delivers to the sandbox.
 EVERYWHERE = sorted(set(KINDS) - {"sandbox"})

@@ -4,7 +4,7 @@ import random
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, LiteralString, get_args
+from typing import Any, get_args
 from uuid import UUID
 
 import pytest
@@ -14,12 +14,11 @@ from savdo.base import clock, db
 from savdo.channels import connections
 from savdo.channels.models import Connection
 from savdo.conversations import thread
-from savdo.knowledge import ingest
 from tests.emulators.meta import Meta, open_meta
 from tests.emulators.meta_pages import Kind, Page, Person
 from tests.emulators.serving import serving
-from tests.journeys.conftest import FAQ, PRICES, settled, working
-from tests.journeys.test_whatsapp import hooks_app, until
+from tests.journeys.conftest import all_of, documents_read, settled, until, working
+from tests.web import office
 
 EVERYWHERE = pytest.mark.parametrize("shop", get_args(Kind), indirect=True)
 BOTH = pytest.mark.parametrize("shop", ["messenger", "instagram"], indirect=True)
@@ -42,12 +41,7 @@ class Shop:
         return [one.text.replace("\u00a0", " ") for one in self.page.sent_to(self.ana)]
 
     async def rows(self, table: str) -> list[dict[str, Any]]:
-        queries: dict[str, LiteralString] = {
-            "messages": "SELECT * FROM messages ORDER BY number", "contacts": "SELECT * FROM contacts",
-            "conversations": "SELECT * FROM conversations", "connections": "SELECT * FROM connections",
-        }  # fmt: skip
-        async with db.step(self.connection.tenant_id) as session:
-            return await db.rows(session, queries[table])
+        return await all_of(self.connection.tenant_id, table)
 
     async def said(self) -> list[tuple[str, str]]:
         return [(one["author"], one["text"]) for one in await self.rows("messages")]
@@ -65,15 +59,13 @@ class Shop:
 
 @pytest_asyncio.fixture
 async def shop(request: pytest.FixtureRequest, tenant_id: UUID) -> AsyncGenerator[Shop]:
-    for name, text in (("prices.csv", PRICES), ("faq.md", FAQ)):
-        document_id = await ingest.add(tenant_id, name, text.encode())
-        await ingest.read(tenant_id=str(tenant_id), document_id=str(document_id))
+    await documents_read(tenant_id)
     meta = Meta()
     kind: Kind = getattr(request, "param", "messenger")
     number = str(random.randrange(10**14, 10**15))
     page = Page(meta, kind, number, number)
     settings = {} if kind == "own" else {"page_id": number, "business_id": number}
-    async with open_meta(meta) as page.base, serving(hooks_app()) as base:
+    async with open_meta(meta) as page.base, serving(office.app()) as base:
         assert await meta.verifies(f"{base}/hooks/meta")
         async with db.step(tenant_id) as session:
             connection = await connections.create(

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
@@ -14,11 +14,10 @@ import pytest_asyncio
 from savdo.base import circuit, db, secrets
 from savdo.channels import connections, telegram_polling
 from savdo.channels.models import Button, Connection, Outbound, channel
-from savdo.knowledge import ingest
 from savdo.reply import turn
 from tests.emulators.serving import serving
 from tests.emulators.telegram import Telegram
-from tests.journeys.conftest import FAQ, PRICES, settled, thread, working
+from tests.journeys.conftest import PRICES, documents_read, settled, thread, until, working
 from tests.web import office
 
 CHAT = 42
@@ -36,9 +35,7 @@ async def telegram(database: str) -> AsyncIterator[Telegram]:
 @pytest_asyncio.fixture
 async def bot(tenant_id: UUID, telegram: Telegram) -> AsyncIterator[Connection]:
     """The bot of a tea house that has a price list; switched off afterwards, so that the next test does not read it."""
-    for name, text in (("prices.csv", PRICES), ("faq.md", FAQ)):
-        document_id = await ingest.add(tenant_id, name, text.encode())
-        await ingest.read(tenant_id=str(tenant_id), document_id=str(document_id))
+    await documents_read(tenant_id)
     async with serving(telegram.app) as base:
         async with db.step(tenant_id) as session:
             made = await connections.create(
@@ -83,12 +80,6 @@ async def contact(bot: Connection) -> dict[str, Any]:
     async with db.step(bot.tenant_id) as session:
         [found] = await db.rows(session, "SELECT * FROM contacts")
     return found
-
-
-async def until(is_so: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(10):
-        while not await is_so():  # noqa: ASYNC110 # a test may look often
-            await asyncio.sleep(0.03)
 
 
 @asynccontextmanager

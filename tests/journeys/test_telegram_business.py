@@ -13,12 +13,11 @@ from savdo.base import circuit, clock, db
 from savdo.channels import connections, linked
 from savdo.channels.models import Connection, channel
 from savdo.conversations import thread
-from savdo.knowledge import ingest
 from tests.emulators.serving import serving
 from tests.emulators.telegram import Telegram
 from tests.emulators.telegram_accounts import Account
-from tests.journeys.conftest import FAQ, PRICES, settled, working
-from tests.journeys.test_whatsapp import hooks_app
+from tests.journeys.conftest import documents_read, settled, working
+from tests.web import office
 
 CHAT = 42
 
@@ -49,12 +48,10 @@ class Shop:
 
 @pytest_asyncio.fixture
 async def shop(tenant_id: UUID) -> AsyncGenerator[Shop]:
-    for name, text in (("prices.csv", PRICES), ("faq.md", FAQ)):
-        document_id = await ingest.add(tenant_id, name, text.encode())
-        await ingest.read(tenant_id=str(tenant_id), document_id=str(document_id))
+    await documents_read(tenant_id)
     circuit.forget()
     telegram = Telegram(f"{random.randrange(10**9, 10**10)}:{'A' * 35}")
-    async with serving(telegram.app) as base, serving(hooks_app()) as hooks:
+    async with serving(telegram.app) as base, serving(office.app()) as hooks:
         async with db.step(tenant_id) as session:
             made = await connections.create(
                 session, tenant_id, "telegram_business", "@oqchoy_bot", settings={"api_base": base}, account=str(telegram.id),

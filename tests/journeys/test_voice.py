@@ -3,7 +3,7 @@
 import asyncio
 import json
 import random
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from collections.abc import AsyncGenerator, Generator
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -19,7 +19,7 @@ from savdo.reply import turn
 from tests.emulators.serving import serving
 from tests.emulators.speech import Speech, seconds_of, sound
 from tests.emulators.telegram import Telegram
-from tests.journeys.conftest import settled, thread, working
+from tests.journeys.conftest import settled, thread, until, working
 
 CHAT = 42
 
@@ -82,12 +82,6 @@ class Bot:
 
     async def answers(self) -> list[str]:
         return [text.replace("\u00a0", " ") for author, text, _ in await thread(self.connection.tenant_id) if author == "bot"]
-
-
-async def until(is_so: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(15):
-        while not await is_so():  # noqa: ASYNC110 # a test may look often
-            await asyncio.sleep(0.03)
 
 
 @pytest_asyncio.fixture

@@ -18,7 +18,7 @@ from tests.emulators.serving import serving
 from tests.emulators.waha import PNG as CODE
 from tests.emulators.waha import Waha
 from tests.journeys.conftest import settled, working
-from tests.journeys.test_whatsapp import hooks_app
+from tests.web import office
 
 ANA = "15550002222"
 
@@ -55,7 +55,7 @@ def patch() -> Generator[pytest.MonkeyPatch]:
 async def shop(tenant_id: UUID) -> AsyncGenerator[Shop]:
     circuit.forget()
     server = Waha()
-    async with serving(server) as base, serving(hooks_app()) as hooks:
+    async with serving(server) as base, serving(office.app()) as hooks:
         async with db.step(tenant_id) as session:
             made = await connections.create(
                 session, tenant_id, "waha", "Oq Choy", account="15550001111",
@@ -109,7 +109,7 @@ async def test_that_a_phone_that_ends_its_session_is_noticed_before_anybody_writ
 
 async def test_that_a_number_is_linked_by_its_code_answers_and_is_let_go(tenant_id: UUID, patch: pytest.MonkeyPatch) -> None:
     server = Waha(exists=False)
-    async with serving(server) as base, serving(hooks_app()) as hooks:
+    async with serving(server) as base, serving(office.app()) as hooks:
         patch.setenv("SAVDO_PUBLIC_URL", hooks)
         settings.cache_clear()
         for wrong, error in (("ftp://x", waha_connecting.WrongServer), (base, Disconnected)):

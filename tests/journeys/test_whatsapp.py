@@ -1,28 +1,25 @@
 """A customer on WhatsApp: Meta delivers, Savdo answers, and the company's phone has its say."""
 
-import asyncio
 import json
 import random
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, LiteralString
+from typing import Any
 from uuid import UUID
 
 import httpx
 import pytest_asyncio
-from fastapi import FastAPI
 
 from savdo.base import clock, db
 from savdo.channels import connections
 from savdo.channels.models import Connection, Template
 from savdo.conversations import thread
-from savdo.knowledge import ingest
-from savdo.web import hooks, page
 from tests.emulators.meta import Meta, open_meta
 from tests.emulators.serving import serving
 from tests.emulators.whatsapp import Person, WhatsApp
-from tests.journeys.conftest import FAQ, PRICES, settled, working
+from tests.journeys.conftest import all_of, documents_read, settled, until, working
+from tests.web import office
 
 
 @dataclass
@@ -41,24 +38,12 @@ class Shop:
         return [one.text.replace("\u00a0", " ") for one in self.number.sent_to(self.ana)]
 
     async def rows(self, table: str) -> list[dict[str, Any]]:
-        queries: dict[str, LiteralString] = {
-            "messages": "SELECT * FROM messages ORDER BY number", "contacts": "SELECT * FROM contacts",
-            "conversations": "SELECT * FROM conversations", "connections": "SELECT * FROM connections",
-        }  # fmt: skip
-        async with db.step(self.connection.tenant_id) as session:
-            return await db.rows(session, queries[table])
+        return await all_of(self.connection.tenant_id, table)
 
     async def member_writes(self, text: str, template: Template | None = None) -> None:
         [talk] = await self.rows("conversations")
         async with db.step(self.connection.tenant_id) as session:
             await thread.say(session, self.connection.tenant_id, talk["id"], db.new_id(), text, template=template)
-
-
-def hooks_app() -> FastAPI:
-    made = FastAPI()
-    page.install(made)
-    made.include_router(hooks.router)
-    return made
 
 
 async def opened(tenant_id: UUID, number: WhatsApp) -> Connection:
@@ -71,20 +56,12 @@ async def opened(tenant_id: UUID, number: WhatsApp) -> Connection:
 
 @pytest_asyncio.fixture
 async def shop(tenant_id: UUID) -> AsyncGenerator[Shop]:
-    for name, text in (("prices.csv", PRICES), ("faq.md", FAQ)):
-        document_id = await ingest.add(tenant_id, name, text.encode())
-        await ingest.read(tenant_id=str(tenant_id), document_id=str(document_id))
+    await documents_read(tenant_id)
     meta = Meta()
     number = WhatsApp(meta, str(random.randrange(10**14, 10**15)))
-    async with open_meta(meta), serving(hooks_app()) as base:
+    async with open_meta(meta), serving(office.app()) as base:
         assert await meta.verifies(f"{base}/hooks/meta")
         yield Shop(meta, number, await opened(tenant_id, number), number.person())
-
-
-async def until(is_so: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(15):
-        while not await is_so():  # noqa: ASYNC110 # a test may look often
-            await asyncio.sleep(0.03)
 
 
 async def test_that_a_question_is_answered_shown_as_read_and_its_receipts_are_kept(shop: Shop) -> None:

@@ -18,7 +18,7 @@ from savdo.channels import telegram_polling
 from savdo.reply import turn
 from tests.emulators.serving import serving
 from tests.journeys.conftest import working
-from tests.journeys.test_whatsapp import hooks_app
+from tests.web import office
 
 Patch = pytest.MonkeyPatch
 
@@ -58,7 +58,7 @@ async def until_answered(world: httpx.AsyncClient, customers: dict[str, str]) ->
 async def test_that_every_channel_of_the_world_is_connected_answers_and_goes_on_after_a_restart(
     tenant_id: UUID, monkeypatch: Patch
 ) -> None:
-    async with serving(hooks_app()) as address, working(loops=4):
+    async with serving(office.app()) as address, working(loops=4):
         for first in (True, False):
             with demo_world.opened(address, pause_s=0) as world:
                 for name, value in world.settings.items():

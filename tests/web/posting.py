@@ -10,11 +10,12 @@ from pathlib import Path
 from uuid import UUID
 
 import httpx
+from fastapi import FastAPI
 
 from savdo.base import db
 from savdo.channels import connections, meta_webhooks
 from savdo.channels.models import Connection
-from tests.journeys.test_whatsapp import hooks_app
+from savdo.web import hooks, page
 
 PAYLOADS = Path(__file__).parents[1] / "payloads"
 # Nobody answers there: what is taken is acknowledged in vain, and at once.
@@ -73,6 +74,9 @@ async def connected(tenant_id: UUID, kind: str) -> tuple[Connection, str]:
 @asynccontextmanager
 async def posting() -> AsyncGenerator[httpx.AsyncClient]:
     """Posts to the hooks in this process; what breaks is answered with a 500."""
-    app = httpx.ASGITransport(hooks_app(), raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=app, base_url="http://savdo.example") as client:
+    app = FastAPI()
+    page.install(app)
+    app.include_router(hooks.router)
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://savdo.example") as client:
         yield client
