@@ -14,11 +14,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from savdo.ai import language
+
 LEXICON = Path(__file__).with_name("lexicon")
 LANGUAGES: tuple[str, ...] = ("uz", "ru", "kk", "en")
 LONGEST_WORD = 40
 LONGEST_IDIOM = 4
 SHORTEST_STEM = 3
+# A word up to this long is another word in another language.
+LONGEST_STRANGER = 4
 # The highest position a tsvector knows.
 MOST_POSITION = 16_000
 
@@ -81,19 +85,27 @@ def concepts(text: str) -> list[str]:
     written = _written(text)
     folded = [fold(word) for word in written]
     stems = [stem(word) for word in folded]
+    spoken = language.identify(text)[0]
     found: list[str] = []
     for start in range(len(stems)):
         for length in range(1, LONGEST_IDIOM + 1):
             said = folded[start : start + length]
             fitting = [
                 (_distance(said, idiom), concept)
-                for concept, idiom, language in idioms.get(tuple(stems[start : start + length]), ())
+                for concept, idiom, tongue in idioms.get(tuple(stems[start : start + length]), ())
                 # Folded, "был" is "bill": nobody writes English in Cyrillic.
-                if (language != "en" or written[start].isascii()) and is_said(said, idiom, language)
+                if (tongue != "en" or written[start].isascii())
+                and (tongue == spoken or _is_told_apart(idiom))
+                and is_said(said, idiom, tongue)
             ]
             # Of strangers with one stem, those that are nearest as written.
             found += [f"@{concept}" for distance, concept in fitting if distance == min(fitting)[0]]
     return list(dict.fromkeys(found))
+
+
+def _is_told_apart(idiom: Sequence[str]) -> bool:
+    """Whether words are long enough to be the same ones in another language: "do" is English, Russian and Kazakh."""
+    return len(idiom) > 1 or len(idiom[0]) > LONGEST_STRANGER
 
 
 def concept_of(folded: Sequence[str], spoken: str) -> str:
@@ -101,8 +113,8 @@ def concept_of(folded: Sequence[str], spoken: str) -> str:
     listed = lexicon().idioms.get(tuple(map(stem, folded)), ())
     fitting = [
         (_distance(folded, idiom), concept)
-        for concept, idiom, language in listed
-        if language == spoken and is_said(folded, idiom, language) and all(map(_is_long_or_same, folded, idiom))
+        for concept, idiom, tongue in listed
+        if tongue == spoken and is_said(folded, idiom, tongue) and all(map(_is_long_or_same, folded, idiom))
     ]
     return min(fitting)[1] if fitting else ""
 
@@ -207,11 +219,11 @@ def lexicon() -> Lexicon:
     folded = {language: _folded_lines("\n".join(row[at] for row in rows)) for at, language in enumerate(LANGUAGES, 1)}
     stems = {word: stem(word) for word in {word for lines in folded.values() for word in " ".join(lines).replace("|", " ").split()}}
     idioms: dict[tuple[str, ...], list[Idiom]] = {}
-    for language, lines in folded.items():
+    for tongue, lines in folded.items():
         for (concept, *_), line in zip(rows, lines, strict=True):
             for way in dict.fromkeys(line.split("|")):
                 idiom = tuple(way.split())
-                idioms.setdefault(tuple([stems[word] for word in idiom]), []).append((concept, idiom, language))
+                idioms.setdefault(tuple([stems[word] for word in idiom]), []).append((concept, idiom, tongue))
     said = {concept: dict(zip(LANGUAGES, [way.partition("|")[0] for way in ways], strict=True)) for concept, *ways in rows}
     areas = {area: frozenset(row[0] for row in listed) for area, listed in files.items()}
     return Lexicon(idioms, said, areas, _grammar()[0])

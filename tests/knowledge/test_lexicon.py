@@ -60,6 +60,8 @@ def _said_well(ways: str) -> bool:
         ("Парковка рядом с входом", {"parking", "next_to"}, {"parquet"}),
         ("Шартты бұзсаңыз, алдын ала төлем қайтарылмайды", {"prepayment", "payment", "not_returned"}, {"treatment", "event", "give_back"}),
         ("Қызыл түсті диван", {"red", "color"}, {"girl", "child", "noon"}),
+        ("How much do you want for a chair, no more than that?", {"chair"}, {"up_to", "yes_word", "sea_beach", "but_yet", "table"}),
+        ("Katta stol va oʻnta stul bormi, bolalar uchun", {"table", "chair"}, {"hand_tools"}),
         ("skolko stoit dostavka, pochom?", {"price", "delivery", "delivery_fee"}, {"free"}),
     ],
 )
