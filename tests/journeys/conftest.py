@@ -67,7 +67,7 @@ async def working(loops: int = 2) -> AsyncGenerator[None]:
         await task
 
 
-async def settled(tenant_id: UUID, seconds: float = 20) -> None:
+async def settled(tenant_id: UUID, seconds: float = 60) -> None:
     """Waits until everything is answered and sent."""
     deadline = asyncio.get_running_loop().time() + seconds
     while asyncio.get_running_loop().time() < deadline:
@@ -83,7 +83,7 @@ async def settled(tenant_id: UUID, seconds: float = 20) -> None:
     raise AssertionError("not everything was answered in time")
 
 
-async def until(is_so: Callable[[], Awaitable[bool]], seconds: float = 20) -> None:
+async def until(is_so: Callable[[], Awaitable[bool]], seconds: float = 60) -> None:
     async with asyncio.timeout(seconds):
         while not await is_so():  # noqa: ASYNC110 # a test may look often
             await asyncio.sleep(0.03)
