@@ -3,7 +3,7 @@ PYTHON ?= python3
 UV := .tools/bin/uv
 BIN := .venv/bin
 SOURCES := $(shell find savdo/web/assets savdo/web/templates -type f -not -path '*/built/*' 2>/dev/null)
-WORKERS ?= 2
+WORKERS ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check format assets migrate eval baseline bench train lock clean
