@@ -159,10 +159,17 @@ async def _until_answered(connection: Connection, mark: int) -> None:
     raise TimeoutError("The backlog was not answered in time.")
 
 
+async def _until_at_work(connection: Connection) -> None:
+    """A worker takes seconds to import and connect: what it does is measured from its first answer on."""
+    mark = time.time_ns()
+    await _load(connection, mark, 1, 1)
+    await _until_answered(connection, mark)
+
+
 async def _waiting_on_a_model(url: str, connection: Connection, figures: Figures, threads: int) -> None:
     mark = time.time_ns()
     async with _worker(url, "model", 1.5) as process:
-        await asyncio.sleep(3)
+        await _until_at_work(connection)
         figures.put("worker_idle_mb", process.memory_info().rss / 1e6)
         peak = 0.0
         watching = asyncio.create_task(_until_answered_after(connection, mark, threads))
@@ -204,7 +211,7 @@ async def _overhead(url: str, connection: Connection, figures: Figures, seconds:
     """Milliseconds from stored to sent, above the model's own 300, at 20 messages/s."""
     mark = time.time_ns()
     async with _worker(url, "model", 0.3):
-        await asyncio.sleep(3)
+        await _until_at_work(connection)
 
         async def one(number: int) -> None:
             await turn.take(connection, [_message(f"{mark}-{number}", number)])

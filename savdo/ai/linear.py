@@ -24,10 +24,11 @@ APOSTROPHES: Final = re.compile("[ʻʼ‘’`´′']")
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """One question a text is asked: `weights` (labels × features, int8), `scale` and `bias` (labels)."""
+    """One question a text is asked: `weights` (labels × features; whole numbers of 8 bits, which numpy multiplies the slow way
+    unless they are held as floats), `scale` and `bias` (labels)."""
 
     labels: tuple[str, ...]
-    weights: NDArray[np.int8]
+    weights: Floats
     scale: Floats
     bias: Floats
     temperature: float
@@ -72,8 +73,9 @@ def load(path: Path) -> dict[str, Head]:
         names = [name.removesuffix(".weights") for name in stored.files if name.endswith(".weights")]
         return {
             name: Head(
-                tuple(str(label) for label in stored[f"{name}.labels"]), stored[f"{name}.weights"],
-                stored[f"{name}.scale"].astype(np.float32), stored[f"{name}.bias"].astype(np.float32), float(stored[f"{name}.temperature"]),
+                tuple(str(label) for label in stored[f"{name}.labels"]),
+                stored[f"{name}.weights"].astype(np.float32), stored[f"{name}.scale"].astype(np.float32),
+                stored[f"{name}.bias"].astype(np.float32), float(stored[f"{name}.temperature"]),
             )
             for name in names
         }  # fmt: skip
@@ -84,7 +86,7 @@ def save(path: Path, heads: Mapping[str, Head], made_from: str) -> None:
     arrays: dict[str, Any] = {"made_from": np.array(made_from)}
     for name, head in heads.items():
         arrays[f"{name}.labels"] = np.array(head.labels)
-        arrays[f"{name}.weights"] = head.weights
+        arrays[f"{name}.weights"] = head.weights.astype(np.int8)
         arrays[f"{name}.scale"] = head.scale
         arrays[f"{name}.bias"] = head.bias
         arrays[f"{name}.temperature"] = np.array(head.temperature)
@@ -117,4 +119,4 @@ def fit(features: Floats, alike: Floats, labels: Sequence[str], penalty: float, 
     names, alpha, bias = duals(alike, labels, penalty)
     exact = (features.T @ alpha).T
     scale = np.maximum(np.abs(exact).max(axis=1), 1e-9) / 127
-    return Head(names, np.round(exact / scale[:, None]).astype(np.int8), scale.astype(np.float32), bias.astype(np.float32), temperature)
+    return Head(names, np.round(exact / scale[:, None]).astype(np.float32), scale.astype(np.float32), bias.astype(np.float32), temperature)

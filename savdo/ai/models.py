@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, cast
 
+import anyio
 import openai
 from pydantic import ValidationError
 from pydantic_ai.direct import model_request
@@ -115,7 +116,8 @@ async def call(entry: Entry, prompt: Prompt, seconds: float) -> Spoken:
 
 @functools.lru_cache(maxsize=256)
 def _model(entry: Entry) -> Model:
-    # Kept, so that connections are.
+    # Kept, so that connections are. What the libraries below load in their first loop is loaded here and not on a call's time.
+    anyio.run(anyio.sleep, 0)
     return MODELS[entry.provider](entry)
 
 

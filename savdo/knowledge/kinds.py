@@ -5,6 +5,7 @@ A question for days is answered by days, whatever language either is in. The pat
 learned (`ranking.json`).
 """
 
+import functools
 import re
 from collections.abc import Mapping
 from typing import Final
@@ -45,6 +46,7 @@ def standing(passage: Passage) -> tuple[float, ...]:
     return tuple(max(stands, float(kind == "money" and priced)) for kind, stands in zip(STANDS, standing_in(passage.text), strict=True))
 
 
+@functools.lru_cache(maxsize=8192)
 def standing_in(text: str) -> tuple[float, ...]:
     """For each kind 1.0 when such a fact stands in a text."""
     return tuple(float(bool(pattern.search(text))) for pattern in STANDS.values())

@@ -159,7 +159,8 @@ def _denies(word: str) -> re.Match[str] | None:
     return DENIAL.search(word)
 
 
-def grams(text: str) -> set[str]:
+@functools.lru_cache(8192)
+def grams(text: str) -> frozenset[str]:
     """Three and four letters in a row of every word, its ends marked by "_": what survives a typo or an unknown ending."""
     stop = lexicon().stop
     found: set[str] = set()
@@ -169,7 +170,7 @@ def grams(text: str) -> set[str]:
         marked = f"_{word}_"
         for size in (3, 4):
             found.update(marked[at : at + size] for at in range(len(marked) - size + 1))
-    return found
+    return frozenset(found)
 
 
 def folded_words(text: str) -> list[str]:

@@ -1,5 +1,6 @@
 """Where a text sends its reader: links, e-mail addresses and @names, also in disguise. Pure."""
 
+import functools
 import re
 from collections.abc import Iterator
 from typing import Final
@@ -23,10 +24,11 @@ DISGUISED: Final = re.compile(
 )
 
 
-def find(text: str) -> list[str]:
+@functools.lru_cache(maxsize=512)
+def find(text: str) -> tuple[str, ...]:
     """The links of a text as written, without the full stop behind them."""
     without_mail = EMAIL.sub(" ", text)
-    return [match[0].rstrip(".,;:!?)]}»\"'*") for match in LINK.finditer(without_mail)]
+    return tuple(match[0].rstrip(".,;:!?)]}»\"'*") for match in LINK.finditer(without_mail))
 
 
 def parts(link: str) -> tuple[str, str]:
