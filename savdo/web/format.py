@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from babel import Locale, dates, numbers
+from babel import Locale, dates, numbers, units
 from markupsafe import Markup, escape
 
 from savdo.base import clock, texts
@@ -64,10 +64,9 @@ def money(micros: int, currency: str, language: str) -> str:
 
 
 def size(count: int, language: str) -> str:
-    """Bytes as KB or MB."""
-    if count < 1_000_000:
-        return f"{numbers.format_decimal(max(1, round(count / 1000)), locale=language)} KB"
-    return f"{numbers.format_decimal(round(count / 1_000_000, 1), locale=language)} MB"
+    """Bytes as kB or MB."""
+    unit, value = ("kilobyte", max(1, round(count / 1000))) if count < 1_000_000 else ("megabyte", round(count / 1_000_000, 1))
+    return units.format_unit(value, f"digital-{unit}", "short", locale=language)
 
 
 def ago(moment: datetime, language: str, timezone: str) -> Markup:

@@ -233,7 +233,7 @@ def environment() -> jinja2.Environment:
     own: dict[str, Any] = {"asset": asset, "names": NAMES, "has": texts.has}
     found.globals.update(own)
     parts = found.get_template("parts.html").module
-    own.update({name: getattr(parts, name) for name in ("icon", "tag", "csrf_field", "preferences")})
+    own.update({name: getattr(parts, name) for name in ("icon", "tag", "up", "road", "ask", "csrf_field", "preferences")})
     found.globals.update(own)
     return found
 
