@@ -13,7 +13,7 @@ from uuid import UUID
 from savdo.ai import language
 from savdo.knowledge import words
 from savdo.knowledge.models import Found, Passage
-from savdo.reply import durations, gloss, sayings, totals
+from savdo.reply import directions, durations, gloss, sayings, totals
 from savdo.reply.models import Reading, Turn
 
 MOST_ROWS: Final = 3
@@ -59,7 +59,9 @@ def find(turn: Turn, reading: Reading, question: str, found: Found) -> Told | No
         return None
     told = _told(found.passages)
     best = told[0]
-    said = _rows(turn, reading, told) if best.kind == "row" else "\n".join(_quoted(turn, reading, one, told) for one in told)
+    said = _rows(turn, reading, told) if best.kind == "row" else _quotes(turn, reading, told)
+    if not said:
+        return None
     grounds = tuple(worked[0] or worked[1] for worked in WORKED_OUT.findall(said))
     notes = (f"likely {found.support:.2f}, share {best.score:.2f}",)
     return Told(said, tuple(one.id for one in told), found.support, best.language or "", notes, grounds)
@@ -165,13 +167,20 @@ def _currency(heading: str, currency: str) -> str:
     return next((code for code, pattern in HEADING_CURRENCY if re.search(pattern, heading, re.IGNORECASE)), currency)
 
 
-def _quoted(turn: Turn, reading: Reading, passage: Passage, told: Sequence[Passage]) -> str:
-    parts = _excerpt(passage, LONGEST_QUOTE if len(told) == 1 else LONGEST_OF_TWO)
-    quote = " ".join(parts)
+def _quotes(turn: Turn, reading: Reading, told: Sequence[Passage]) -> str:
+    """What the passages say, but for what is for sellers."""
+    longest = LONGEST_QUOTE if len(told) == 1 else LONGEST_OF_TWO
+    excerpts = {one.id: list(filter(None, map(directions.told, _excerpt(one, longest)))) for one in told}
+    kept = [one for one in told if excerpts[one.id]]
+    return "\n".join(_quoted(turn, reading, one, excerpts[one.id], is_first=one is kept[0]) for one in kept)
+
+
+def _quoted(turn: Turn, reading: Reading, passage: Passage, parts: Sequence[str], *, is_first: bool) -> str:
+    quote = re.sub(r"[;:,]+(?=\.?$)", "", " ".join(parts))
     spoken = passage.language or language.identify(quote)[0]
     if spoken == reading.language:
         return sayings.written(quote, reading)
-    said = sayings.say("documents_say", turn, reading, quote=quote) if passage is told[0] else f"«{quote}»"
+    said = sayings.say("documents_say", turn, reading, quote=quote) if is_first else f"«{quote}»"
     # Who cannot read the quote reads what its words mean; figures need no translation, but what they count does.
     meant = "; ".join(filter(None, (gloss.of(part, spoken, reading) for part in parts))) or durations.said(quote, reading)
     return f"{said} ({meant})" if meant else said

@@ -6,14 +6,14 @@ colleague is asked, and a colleague is.
 
 import itertools
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
 from savdo.ai import language
 from savdo.knowledge import words
 from savdo.knowledge.models import Found, Passage
-from savdo.reply import answers, cues, leads, sayings, topic, totals, visits
+from savdo.reply import answers, cues, leads, sayings, steps, topic, totals, visits
 from savdo.reply.models import Campaign, Draft, Reading, Turn
 
 LONGEST: Final = 700
@@ -72,6 +72,8 @@ def _doubted(turn: Turn, reading: Reading, found: Found) -> Draft | None:
 
 def _is_said(turn: Turn, reading: Reading) -> bool:
     """Whether what the turn was read as stands there in so many words."""
+    if cues.MISREAD.search(turn.text):
+        return True
     if reading.intent == "booking":
         return "when" in reading.entities and not cues.QUESTION.search(turn.text)
     return reading.intent == "ready_to_buy" and cues.decides(turn.text)
@@ -81,6 +83,10 @@ def _from_thread(turn: Turn, reading: Reading) -> Said | None:
     """What is answered without looking anything up; a person asked for comes before all but a goodbye and a complaint."""
     if reading.wants_human and reading.intent not in ("opt_out", "complaint"):
         return _person
+    if cues.MISREAD.search(turn.text) and _bot_spoke(turn) and reading.intent not in ("opt_out", "complaint"):
+        return _colleague
+    if turn.status == "handover" and cues.WAITS.search(turn.text):
+        return _unclear
     if _is_about_a_file(turn) and reading.intent not in BESIDE_A_FILE:
         return _file
     if visits.goes_on(turn, reading):
@@ -90,7 +96,7 @@ def _from_thread(turn: Turn, reading: Reading) -> Said | None:
 
 def _greeting(turn: Turn, reading: Reading) -> Draft:
     campaign = turn.campaigns[0] if len(turn.campaigns) == 1 else None
-    own = _in_language(campaign.chat_flow.get("greeting", ""), reading) if campaign else ""
+    own = steps.in_language(campaign.chat_flow.get("greeting", ""), reading) if campaign else ""
     if own and not _bot_spoke(turn):
         return Draft(own, reading)
     return Draft(sayings.say("hello_company", turn, reading, company=_company(turn)), reading)
@@ -157,11 +163,14 @@ def _file(turn: Turn, reading: Reading) -> Draft:
 
 
 def _unclear(turn: Turn, reading: Reading) -> Draft:
+    if turn.status == "handover":
+        # Who waits for a colleague is not asked what they mean.
+        return Draft(sayings.say("colleague_knows", turn, reading), reading)
     asked = next((said.text for said in reversed(turn.history) if said.author == "bot"), "")
     if _times_not_understood(turn, reading) >= MOST_TRIES:
         return _colleague(turn, reading)
     if asked.rstrip().endswith("?") and re.search(r"\w", turn.text) and not _times_not_understood(turn, reading):
-        step = _next_step(turn, reading) or sayings.say("anything_else", turn, reading)
+        step = steps.following(turn, reading) or sayings.say("anything_else", turn, reading)
         return Draft(_joined(sayings.say("acknowledged", turn, reading), step), reading)
     return Draft(sayings.say("unclear", turn, reading), reading)
 
@@ -175,9 +184,9 @@ def _times_not_understood(turn: Turn, reading: Reading) -> int:
 
 def _objection(turn: Turn, reading: Reading, found: Found) -> Draft:
     kind = reading.objection or (reading.objections[0] if reading.objections else "need")
-    chosen = _campaign(turn)
+    chosen = steps.spoken_of(turn)
     flows = [chosen, *(one for one in turn.campaigns if one is not chosen)] if chosen else []
-    own = next((answer for one in flows[:1] if (answer := _in_language(_objection_answers(one).get(kind, ""), reading))), "")
+    own = next((answer for one in flows[:1] if (answer := steps.in_language(_objection_answers(one).get(kind, ""), reading))), "")
     if own:
         return Draft(_joined(sayings.say("objection", turn, reading), own), reading)
     answer = answers.find(turn, reading, topic.asked(turn), found)
@@ -206,12 +215,13 @@ def _names_a_case(turn: Turn, passage: Passage) -> bool:
 
 def _question(turn: Turn, reading: Reading, found: Found) -> Draft:
     if total := totals.find(turn, reading, found.passages):
-        return Draft(_joined(total.text, _next_step(turn, reading)), reading, cited=total.cited, grounds=(total.worked,))
+        step = steps.following(turn, reading, found.passages[:1])
+        return Draft(_joined(total.text, step), reading, cited=total.cited, grounds=(total.worked,))
     answer = answers.find(turn, reading, topic.asked(turn), found)
     if answer is None:
         priced = _campaign_price(turn, reading) if reading.intent == "question_price" else ""
-        return Draft(_joined(priced, _next_step(turn, reading)), reading) if priced else _unknown(turn, reading)
-    step = _next_step(turn, reading)
+        return Draft(_joined(priced, steps.following(turn, reading)), reading) if priced else _unknown(turn, reading)
+    step = steps.following(turn, reading, [one for one in found.passages if one.id in answer.cited])
     # A step that does not fit waits for the next answer, rather than being cut.
     text = _joined(answer.text, step) if len(answer.text) + len(step) < LONGEST - 50 else answer.text
     return Draft(text, reading, cited=answer.cited, notes=answer.notes, grounds=answer.grounds)
@@ -220,7 +230,7 @@ def _question(turn: Turn, reading: Reading, found: Found) -> Draft:
 def _unknown(turn: Turn, reading: Reading) -> Draft:
     if not cues.QUESTION.search(turn.text) and len(turn.text.split()) >= TOLD_IN:
         # What they need or have was told and nothing asked: they go on, and no colleague is disturbed.
-        step = _next_step(turn, reading) or sayings.say("tell_more", turn, reading)
+        step = steps.following(turn, reading) or sayings.say("tell_more", turn, reading)
         return Draft(_joined(sayings.say("acknowledged", turn, reading), step), reading)
     return _colleague(turn, reading)
 
@@ -250,41 +260,8 @@ def _campaign_price(turn: Turn, reading: Reading) -> str:
     return sayings.say("price_from" if price.get("from") else "price", turn, reading, item=item, price=amount)
 
 
-def _next_step(turn: Turn, reading: Reading) -> str:
-    """One qualification question of the campaign spoken of that was not asked yet, else its closing, once."""
-    campaign = _campaign(turn)
-    if campaign is None:
-        return ""
-    said = "\n".join(one.text for one in turn.history if one.author == "bot")
-    questions: Sequence[str] = campaign.chat_flow.get("qualification_questions") or ()
-    for text in (*questions, campaign.chat_flow.get("closing") or ""):
-        step = _in_language(text, reading)
-        if step and step not in said:
-            return step
-    return ""
-
-
-def _campaign(turn: Turn) -> Campaign | None:
-    """The campaign the thread speaks of, by shared words; the only one when there is one."""
-    if len(turn.campaigns) < 2:
-        return turn.campaigns[0] if turn.campaigns else None
-    spoken = set(words.terms("\n".join([*(one.text for one in turn.history if one.author == "contact"), turn.text])))
-    shared = [
-        (len(spoken & set(words.terms(f"{one.name} {' '.join(one.features)}"))), -place, one) for place, one in enumerate(turn.campaigns)
-    ]
-    most = max(shared, key=lambda one: one[:2])
-    return most[2] if most[0] else None
-
-
 def _objection_answers(campaign: Campaign) -> Mapping[str, Any]:
     return campaign.chat_flow.get("objection_answers") or {}
-
-
-def _in_language(text: str, reading: Reading) -> str:
-    """The company's own sentence when it is in the customer's language, else nothing."""
-    if not text or language.identify(text)[0] != reading.language:
-        return ""
-    return sayings.written(text, reading)
 
 
 def _contact_wish(turn: Turn, reading: Reading) -> str:

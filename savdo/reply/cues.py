@@ -117,6 +117,20 @@ NOT_DEAR: Final = re.compile(
 # Nobody weighs an offer in these.
 NO_DOUBTS: Final = frozenset({"opt_out", "complaint", "spam", "order_status"})
 # A question without its mark: it asks for a thing, a time, a place or a way.
+# "You do not understand me": a machine that guesses on makes it worse.
+MISREAD: Final = re.compile(
+    r"(?:meni|savolimni|gapimni|hech narsani?|umuman)\W+(?:\w+\W+)?tushun(?:may|ma)\w*(?:siz|san|ding|dingiz)\b|tushunmayap(?:siz|san)|tushunmadingiz|"
+    r"(?:мени|саволимни|гапимни|умуман)\W+(?:\w+\W+)?тушун(?:май|ма)\w*(?:сиз|сан|динг|дингиз)\b|тушунмаяп(?:сиз|сан)|тушунмадингиз|"
+    r"(?:ты|вы)\W+(?:\w+\W+){0,2}?не (?:понима(?:ешь|ете)|понял[аи]?|поняли)|не понима(?:ешь|ете)\W+(?:меня|вопрос|о ч[её]м)|"
+    r"түсінбе(?:й (?:тұр|жатыр)\w*|дің(?:із)?\b|йсі[зң]|пті?сі[зң])|"
+    r"you\W+(?:\w+\W+){0,2}?(?:do not|don'?t|didn'?t|did not|cannot|can'?t|aren'?t)\W+(?:even )?(?:understand|understanding|get (?:me|it|my))|misunderst(?:and|ood)\w* me",
+    ANY_CASE,
+)
+WAITS: Final = re.compile(
+    r"^\W*(?:ок\w*|ok\w*|хорошо|ладно|xo'?p|yaxshi|хўп|яхши|жарайды|жақсы|fine)?\W*(?:я |мы |мен |men |біз |biz )?"
+    r"(?:жд[уе]\w*|подожд\w*|kut(?:ib|yap|a)\w*|кут(?:иб|яп|а)\w*|күт\w*|(?:i'?ll |i am |i'?m )?wait\w*)(?:\W+\w+)?\W*$",
+    ANY_CASE,
+)
 QUESTION: Final = re.compile(
     r"\?|\bmi\b|mi\W*$|ми\W*$|\bли\b|\b(?:ма|ме|ба|бе|па|пе)\b|\b(?:qa(?:nday|lay|ncha|chon|yer|ysi)\w*|necha\w*|nech\w*|nima\w*|kim\w*|"
     r"қа(?:ндай|лай|нча|чон|ер|йси)\w*|неча\w*|нима\w*|сколько|скок\w*|поч[её]м|pochem|skolko|какой|какая|какие|каком|когда|где|куда|как|почему|можно|"

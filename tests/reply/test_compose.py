@@ -197,3 +197,27 @@ def test_that_a_file_without_words_goes_to_a_person_and_is_not_guessed_at(kind: 
     draft = answered(sent)
     assert draft.handover == "low_confidence"
     assert "коллега посмотрит" in draft.text
+
+
+@pytest.mark.parametrize("said", ["жду", "kutyapman", "күтіп отырмын", "waiting"])
+def test_that_who_waits_for_a_colleague_is_not_asked_what_they_mean(said: str) -> None:
+    asked = turn(said, history=(("contact", "позовите человека"), ("bot", "Конечно, зову коллегу.")), status="handover")
+    draft = compose.compose(asked, understand.read(asked), found())
+    assert draft.text in sayings.catalogue()["colleague_knows"][draft.reading.language]
+    assert draft.handover is None
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "ты не понимаешь, он мигает красным и пищит",
+        "meni tushunmayapsiz, u qizil yonib turibdi",
+        "сіз түсінбей тұрсыз, ол қызыл жанып тұр",
+        "you don't understand me, it blinks red and beeps",
+    ],
+)
+def test_that_who_says_they_are_not_understood_is_given_a_person(said: str) -> None:
+    asked = turn(said, history=(("contact", "оно мигает"), ("bot", "Уточните, пожалуйста, вопрос.")))
+    draft = compose.compose(asked, understand.read(asked), found(DELIVERY))
+    assert draft.handover is not None
+    assert not draft.cited
