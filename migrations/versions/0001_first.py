@@ -421,7 +421,8 @@ CREATE TABLE passages (
   page integer,
   language text,
   -- The middle of the vectors of its sentences, which stand beside it with their latent terms.
-  embedding halfvec(384) NOT NULL,
+  -- In the row itself, and what is long outside of it: a search compares every passage's, and reads the rest of a few.
+  embedding halfvec(384) STORAGE PLAIN NOT NULL,
   sentences text[] NOT NULL,
   sentence_embeddings halfvec[] NOT NULL,
   sentence_latents sparsevec[] NOT NULL,
@@ -430,7 +431,20 @@ CREATE TABLE passages (
   PRIMARY KEY (tenant_id, id),
   UNIQUE (tenant_id, document_id, version, position),
   FOREIGN KEY (tenant_id, document_id) REFERENCES documents ON DELETE CASCADE
+) WITH (toast_tuple_target = 1024);
+
+-- Where a word stands in the version of a document being answered from: positions of its passages, and of those that have it in
+-- a heading. An index on passages.words would not be used: under row-level security no condition but plain equality is.
+CREATE TABLE postings (
+  tenant_id uuid NOT NULL,
+  word text NOT NULL,
+  document_id uuid NOT NULL,
+  places integer[] NOT NULL,
+  headings integer[] NOT NULL,
+  PRIMARY KEY (tenant_id, word, document_id),
+  FOREIGN KEY (tenant_id, document_id) REFERENCES documents ON DELETE CASCADE
 );
+CREATE INDEX postings_document ON postings (tenant_id, document_id);
 
 -- A tenant's own models; none, and those of the installation are asked.
 CREATE TABLE model_settings (

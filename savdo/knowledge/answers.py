@@ -7,7 +7,7 @@ from savdo.ai import language
 from savdo.base import live
 from savdo.base.db import Session, first, new_id, step
 from savdo.base.errors import Invalid, NotFound
-from savdo.knowledge import ingest, meaning, passages
+from savdo.knowledge import ingest, meaning, passages, postings
 from savdo.knowledge.blocks import Block, Reading
 from savdo.knowledge.meaning import Meant
 from savdo.knowledge.passages import Cut
@@ -64,6 +64,7 @@ async def _write(
         raise NotFound
     await session.execute("DELETE FROM passages WHERE document_id = %s", (document_id,))
     await ingest.insert(session, ingest.Work(tenant_id, document_id, row["version"], "", ""), 0, cuts, meant, spoken)
+    await postings.write(session, tenant_id, document_id)
     await live.publish(session, tenant_id, None, "document", str(document_id))
 
 

@@ -23,7 +23,7 @@ from savdo.base.db import Session, first, new_id, rows, step
 from savdo.base.errors import Conflict, NotFound
 from savdo.base.jobs import job
 from savdo.base.settings import settings
-from savdo.knowledge import extract, meaning, passages, words
+from savdo.knowledge import extract, meaning, passages, postings, words
 from savdo.knowledge.meaning import Meant, latent_text, vector_text
 from savdo.knowledge.models import Document
 from savdo.knowledge.passages import Cut
@@ -297,6 +297,7 @@ async def _take_over(work: Work, cuts: Sequence[Cut], pages: int | None) -> None
                       language = %s, updated_at = now() WHERE id = %s""",
             (work.version, len(cuts), pages, language_of(cuts), work.document_id),
         )
+        await postings.write(session, work.tenant_id, work.document_id)
         await live.publish(session, work.tenant_id, None, "document", str(work.document_id))
 
 

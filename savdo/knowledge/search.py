@@ -15,6 +15,9 @@ CANDIDATES: Final = 60
 # A word in the title, the heading or the question of a passage says what it is about.
 HEADING: Final = 1.5
 
+# Passages that have a word, more than which it is not looked for beside rarer ones.
+MANY: Final = 3_000
+
 LONGEST_QUERY: Final = 1_500
 MOST_TERMS: Final = 60
 MOST_GRAMS: Final = 160
@@ -36,10 +39,7 @@ async def candidates(session: Session, text: str, meaning: Meaning) -> tuple[Ask
     values = {
         "vector": vector_text(meaning.vector),
         "latent": latent_text(meaning.latent),
-        "terms": [f"'{term}'" for term in terms],
-        "headings": [f"'{term}':A" for term in terms],
-        "any_term": " | ".join(f"'{term}'" for term in terms),
-        "grams": grams, "candidates": CANDIDATES, "heading": HEADING,
+        "terms": terms, "grams": grams, "candidates": CANDIDATES, "heading": HEADING, "many": MANY,
     }  # fmt: skip
     # Not prepared: after five runs a prepared statement keeps one plan for tenants of any size.
     found = await (await session.execute(QUERY, values, prepare=False)).fetchall()
@@ -50,50 +50,52 @@ async def candidates(session: Session, text: str, meaning: Meaning) -> tuple[Ask
 
 QUERY: LiteralString = """
 WITH p AS MATERIALIZED (
-  SELECT p.id, p.words, coalesce(p.language, '') AS language, 1 - (p.embedding <=> %(vector)s::halfvec) AS similarity
+  SELECT p.id, p.document_id, p.position, coalesce(p.language, '') AS language, 1 - (p.embedding <=> %(vector)s::halfvec) AS similarity
     FROM passages p JOIN documents d ON d.tenant_id = p.tenant_id AND d.id = p.document_id AND d.version = p.version
-), everything AS (
-  SELECT count(*) AS n, avg(similarity) AS middle FROM p
-), tongues AS (
+), spoken AS MATERIALIZED (
+  SELECT language, count(*) AS n, avg(similarity) AS middle FROM p GROUP BY language
+), everything AS MATERIALIZED (
+  SELECT coalesce(sum(n), 0)::int AS n, sum(n * middle) / sum(n) AS middle FROM spoken
+), tongues AS MATERIALIZED (
   -- The model likes what is written in the question's own language, whatever it says. So a passage is measured against
   -- the others of its language; how much, depends on how many there are.
-  SELECT language, (avg(similarity) - any_value(middle)) * count(*) / (count(*) + 5) AS liking
-    FROM p CROSS JOIN everything GROUP BY language
-), m AS MATERIALIZED (
-  SELECT p.id, p.similarity, p.similarity - tongues.liking AS own FROM p JOIN tongues USING (language)
-), t AS (
-  SELECT i::int AS i, term::tsquery AS term, heading::tsquery AS heading
-    FROM unnest(%(terms)s::text[], %(headings)s::text[]) WITH ORDINALITY AS u (term, heading, i)
-), touched AS MATERIALIZED (
-  SELECT id, words FROM p WHERE words @@ %(any_term)s::tsquery
-), hits AS MATERIALIZED (
-  SELECT p.id, t.i, p.words @@ t.heading AS in_heading FROM touched p JOIN t ON p.words @@ t.term
+  SELECT language, (spoken.middle - everything.middle) * spoken.n / (spoken.n + 5) AS liking FROM spoken CROSS JOIN everything
+), t AS MATERIALIZED (
+  SELECT i::int AS i, term FROM unnest(%(terms)s::text[]) WITH ORDINALITY AS u (term, i)
+), posted AS MATERIALIZED (
+  SELECT t.i, w.document_id, w.places, w.headings FROM t JOIN postings w ON w.word = t.term
 ), counted AS MATERIALIZED (
-  SELECT t.i, count(hits.id) AS n FROM t LEFT JOIN hits ON hits.i = t.i GROUP BY t.i
+  SELECT t.i, coalesce(sum(cardinality(places)), 0)::int AS n FROM t LEFT JOIN posted USING (i) GROUP BY t.i
+), telling AS MATERIALIZED (
+  -- A word that stands in thousands of passages tells none of them from the others, unless no other of the question is known.
+  SELECT counted.i, ln(1 + everything.n / (0.5 + counted.n)) AS weight FROM counted CROSS JOIN everything
+   WHERE counted.n <= greatest(%(many)s, (SELECT min(n) FROM counted WHERE n > 0))
 ), worded AS (
-  SELECT hits.id, sum((CASE WHEN in_heading THEN %(heading)s ELSE 1.0 END) * ln(1 + everything.n / (0.5 + counted.n))) AS words
-    FROM hits JOIN counted USING (i) CROSS JOIN everything GROUP BY hits.id
+  SELECT document_id, place AS position, sum(weight) AS words FROM (
+    SELECT document_id, unnest(places) AS place, weight FROM posted JOIN telling USING (i)
+    UNION ALL
+    SELECT document_id, unnest(headings), weight * (%(heading)s - 1) FROM posted JOIN telling USING (i)
+  ) AS hits GROUP BY document_id, place ORDER BY words DESC, document_id, position LIMIT %(candidates)s
 ), candidates AS MATERIALIZED (
-  (SELECT id FROM m ORDER BY own DESC, id LIMIT %(candidates)s)
+  (SELECT p.id FROM p JOIN tongues USING (language) ORDER BY p.similarity - liking DESC, p.id LIMIT %(candidates)s)
   UNION
-  (SELECT id FROM worded ORDER BY words DESC, id LIMIT %(candidates)s)
-), hit AS (
-  SELECT id, array_agg(i) AS terms, array_agg(i) FILTER (WHERE in_heading) AS headings
-    FROM hits JOIN candidates USING (id) GROUP BY id
+  (SELECT p.id FROM worded JOIN p USING (document_id, position))
 )
 SELECT f.id, f.document_id, d.name AS document_name, f.kind, f.title_path, f.text, f.cells, f.page, f.language, f.sentences,
-       m.similarity, m.own,
+       p.similarity, p.similarity - tongues.liking AS own,
        ARRAY(SELECT 1 - (one <=> %(vector)s::halfvec)
                FROM unnest(f.sentence_embeddings) WITH ORDINALITY AS u (one, i) ORDER BY i) AS near,
        ARRAY(SELECT -(one <#> %(latent)s::sparsevec)
                FROM unnest(f.sentence_latents) WITH ORDINALITY AS u (one, i) ORDER BY i) AS latent,
-       coalesce(hit.terms, '{}') AS terms, coalesce(hit.headings, '{}') AS headings,
+       coalesce(held.terms, '{}') AS terms, coalesce(held.headings, '{}') AS headings,
        ARRAY(SELECT gram FROM unnest(tsvector_to_array(f.grams)) AS g (gram) WHERE gram = ANY (%(grams)s::text[])) AS grams,
        length(f.words) AS words, length(f.grams) AS letters, everything.n AS known,
        (SELECT array_agg(n ORDER BY i) FROM counted) AS frequency
-  FROM candidates c JOIN m USING (id) JOIN passages f ON f.id = c.id LEFT JOIN hit ON hit.id = c.id
+  FROM candidates c JOIN p USING (id) JOIN tongues USING (language) JOIN passages f ON f.id = c.id
   JOIN documents d ON d.tenant_id = f.tenant_id AND d.id = f.document_id CROSS JOIN everything
- ORDER BY m.own DESC, f.id
+  CROSS JOIN LATERAL (SELECT array_agg(t.i) AS terms, array_agg(t.i) FILTER (WHERE 'A' = ANY (w.weights)) AS headings
+                        FROM unnest(f.words) w JOIN t ON t.term = w.lexeme) AS held
+ ORDER BY own DESC, f.id
 """
 
 
