@@ -23,6 +23,7 @@ from savdo.web.pages import (
     knowledge,
     landing,
     model_chain,
+    notices,
     persona,
     roads,
     scenarios,
@@ -31,9 +32,9 @@ from savdo.web.pages import (
 )
 
 ROUTERS = (
-    health.router, meta_notices.router, hooks.router, widget.router, account.router, inbox.router, composer.router, roads.router,
-    knowledge.router, tryit.router, persona.router, scenarios.router, channels.router, connecting.router, model_chain.router,
-    website.router, landing.router,
+    health.router, meta_notices.router, hooks.router, widget.router, account.router, inbox.router, notices.router, composer.router,
+    roads.router, knowledge.router, tryit.router, persona.router, scenarios.router, channels.router, connecting.router,
+    model_chain.router, website.router, landing.router,
 )  # fmt: skip
 
 

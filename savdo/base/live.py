@@ -22,7 +22,7 @@ CHANNEL = "savdo_live"
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """`kind` is one of message, status, conversation, typing, document, missed; `extra` is small and holds no personal data."""
+    """`kind` is one of message, status, conversation, typing, document, run, connection, missed; `extra` is small and holds no personal data."""
 
     tenant_id: str
     conversation_id: str

@@ -136,9 +136,9 @@ async def forget(session: Session, connection_id: UUID) -> None:
 async def lose(session: Session, connection_id: UUID, problem: str) -> None:
     """The other company has ended what a connection lived by: its credentials are good for nothing, and its owner is asked
     for new ones."""
+    await mark(session, connection_id, "reconnect", problem)
     await session.execute(
-        "UPDATE connections SET status = 'reconnect', problem = %s, credentials = %s WHERE id = %s AND status <> 'off'",
-        (problem, secrets.seal(b"{}"), connection_id),
+        "UPDATE connections SET credentials = %s WHERE id = %s AND status = 'reconnect'", (secrets.seal(b"{}"), connection_id)
     )
 
 
@@ -162,8 +162,9 @@ async def change_settings(session: Session, connection_id: UUID, changed: Mappin
 async def mark(session: Session, connection_id: UUID, status: str, problem: str | None = None) -> None:
     """Sets the state the owner sees: active, reconnect or off, with the reason in words."""
     await session.execute(
-        # What the owner switched off is not lost: nothing that still fails there asks for a new connection.
-        "UPDATE connections SET status = %s, problem = %s WHERE id = %s AND (status <> 'off' OR %s <> 'reconnect')",
+        # What the owner switched off is not lost: nothing that still fails there asks for a new connection. Every page tells.
+        """UPDATE connections SET status = %s, problem = %s WHERE id = %s AND (status <> 'off' OR %s <> 'reconnect')
+           RETURNING pg_notify('savdo_live', json_build_array(tenant_id, '', 'connection', '')::text)""",
         (status, problem, connection_id, status),
     )
 

@@ -1,5 +1,6 @@
 import "htmx.org/dist/htmx.js";
 import { live } from "./live.js";
+import { notices } from "./notices.js";
 import { palette } from "./palette.js";
 import { uploads } from "./uploads.js";
 
@@ -101,6 +102,6 @@ function drafts() {
   }
 }
 drafts();
-live();
+notices(live());
 palette();
 uploads();

@@ -2,6 +2,8 @@
 export function live() {
   if (!document.body.dataset.live) return;
   let source, sleeping;
+  // `stays`: whether it goes on while nobody looks; `wake`: open it again.
+  const stream = { stays: () => false, wake: () => source.readyState === EventSource.CLOSED && open() };
   const tell = (name) => document.body.dispatchEvent(new CustomEvent(name));
   const typing = (id) => {
     const place = document.querySelector(`[data-typing="${id}"]`);
@@ -18,7 +20,7 @@ export function live() {
       const { kind, id, extra } = JSON.parse(event.data);
       if (kind === "missed") return tell("live:missed");
       if (kind === "typing") return extra === "contact:on" && typing(id);
-      if (kind === "document" || kind === "run") return tell(`live:${kind}`);
+      if (kind === "document" || kind === "run" || kind === "connection") return tell(`live:${kind}`);
       tell("live:list");
       if (id) tell(`live:${id}`);
     });
@@ -27,8 +29,9 @@ export function live() {
   // A browser allows six streams to a server: a tab nobody looks at gives its own back after a minute.
   document.addEventListener("visibilitychange", () => {
     clearTimeout(sleeping);
-    if (document.hidden) sleeping = setTimeout(() => source.close(), 60_000);
-    else if (source.readyState === EventSource.CLOSED) open();
+    if (document.hidden) sleeping = setTimeout(() => stream.stays() || source.close(), 60_000);
+    else stream.wake();
   });
   addEventListener("pagehide", () => source.close());
+  return stream;
 }
