@@ -75,3 +75,27 @@ async def test_that_who_may_not_answer_merges_nobody(tenant_id: UUID, other_tena
         assert (await mallory.get(f"/inbox/{bot.id}/same")).status_code == expected
         assert (await mallory.post(f"/inbox/{bot.id}/merge", data={"contact": str(row["contact_id"])})).status_code == expected
         assert (await mallory.post(f"/inbox/{bot.id}/merges/{bot.id}/undo")).status_code == expected
+
+
+async def test_that_an_erased_customer_is_gone_with_every_road(alice: httpx.AsyncClient, tenant_id: UUID) -> None:
+    bot, number = await ana_twice(tenant_id)
+    other = await office.talk(await office.web_chat(tenant_id), "Bobur")
+    asked = (await alice.get(f"/inbox/{bot.id}")).text
+    assert ("Erase Ana of Tea bot for good?" in asked, "1 conversation goes with its messages" in asked) == (True, True)
+    async with db.step(tenant_id) as session:
+        row = await db.first(session, "SELECT contact_id FROM conversations WHERE id = %s", (number.id,))
+    assert row is not None
+    await alice.post(f"/inbox/{bot.id}/merge", data={"contact": str(row["contact_id"])})
+    assert "2 conversations go with their messages" in (await alice.get(f"/inbox/{bot.id}")).text
+    async with office.client() as agent:
+        await office.sign_in(agent, await office.member(tenant_id, "Olga", "agent"))
+        assert "Erase Ana" not in (await agent.get(f"/inbox/{bot.id}")).text
+        assert (await agent.post(f"/inbox/{bot.id}/erase")).status_code == 403
+    answer = await alice.post(f"/inbox/{bot.id}/erase")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/inbox")
+    listed = (await alice.get("/inbox")).text
+    assert ("The customer is erased." in listed, "Ana of" in listed, "Bobur" in listed) == (True, False, True)
+    assert [(await alice.get(f"/inbox/{one.id}")).status_code for one in (bot, number, other)] == [404, 404, 200]
+    async with db.step(tenant_id) as session:
+        noted = await db.rows(session, "SELECT actor LIKE 'member:%%' AS by_member, details FROM audit WHERE action = 'contact.erased'")
+    assert noted == [{"by_member": True, "details": {"conversations": 2, "messages": 2, "files": 0}}]

@@ -1,4 +1,4 @@
-"""One contact, several roads: who may be the same person, merging them by hand, and undoing it."""
+"""One contact, several roads: who may be the same person, merging them by hand and undoing it, and erasing them."""
 
 from typing import Annotated
 from uuid import UUID
@@ -6,9 +6,9 @@ from uuid import UUID
 from fastapi import APIRouter, Form, Query, Request, Response
 
 from savdo.base.db import step
-from savdo.conversations import merging, roads, thread
+from savdo.conversations import erasure, merging, roads, thread
 from savdo.web import page
-from savdo.web.page import Answerer
+from savdo.web.page import Answerer, Configurer
 
 router = APIRouter(include_in_schema=False)
 
@@ -37,3 +37,11 @@ async def undo(request: Request, actor: Answerer, conversation_id: UUID, merge_i
     async with step(actor.tenant_id) as session:
         await merging.undo(session, actor.tenant_id, actor.note, merge_id)
     return page.go(request, f"/inbox/{conversation_id}", flash="roads.parted")
+
+
+@router.post("/inbox/{conversation_id}/erase")
+async def erase(request: Request, actor: Configurer, conversation_id: UUID) -> Response:
+    async with step(actor.tenant_id) as session:
+        talk = await thread.one(session, conversation_id)
+    await erasure.erase(actor.tenant_id, talk["contact_id"], actor.note)
+    return page.go(request, "/inbox", flash="inbox.erased")
