@@ -23,7 +23,7 @@ import uvicorn
 from rich.console import Console
 from rich.table import Table
 
-from savdo import bench_bare
+from savdo import bench_bare, bench_search
 from savdo.ai import embed
 from savdo.app import create_app
 from savdo.base import db, embedded, jobs
@@ -55,15 +55,15 @@ class Figures:
         out.print(f"  {name}: [bold]{self.values[name]}[/bold]", highlight=False)
 
 
-def run(*, json_file: Path | None, report: Path | None, quick: bool) -> None:
-    """Runs every phase on a fresh embedded database and prints the figures; `report` is written as Markdown."""
+def run(*, json_file: Path | None, report: Path | None, quick: bool, search: bool) -> None:
+    """Runs every phase, or only `search`, on a fresh embedded database and prints the figures; `report` is written as Markdown."""
     os.environ["SAVDO_DEBOUNCE_MS"], os.environ["SAVDO_ALLOWED_HOSTS"] = "0", "127.0.0.1"
     with tempfile.TemporaryDirectory(prefix="savdo-bench-") as folder:
         os.environ["SAVDO_DATA_DIR"] = folder
         url = embedded.start(Path(folder))
         try:
             migrate(url)
-            figures = asyncio.run(_phases(url, scale=0.1 if quick else 1.0))
+            figures = asyncio.run(_search(url, companies=5 if quick else 100) if search else _phases(url, scale=0.1 if quick else 1.0))
         finally:
             embedded.stop(Path(folder))
     _print(figures)
@@ -103,6 +103,21 @@ async def _phases(url: str, scale: float) -> Figures:
     await _acknowledgement(url, connection, figures, seconds=max(4, int(30 * scale)))
     await _overhead(url, connection, figures, seconds=max(4, int(20 * scale)))
     await jobs.close_queue()
+    await db.close_database()
+    return figures
+
+
+async def _search(url: str, companies: int) -> Figures:
+    """A search and a reading of one of so many companies with 10,000 passages each."""
+    figures = Figures()
+    tenant_id = db.new_id()
+    await db.open_database(url)
+    figures.put("bare_per_s", await bench_bare.throughput(url, 800, 200))
+    out.print(f"» filling {companies} companies", highlight=False)
+    await bench_search.fill(url, tenant_id, documents=20, companies=companies, embedded=160)
+    for name, rounds in (await bench_search.timed(tenant_id, rounds=5)).items():
+        for percent in (50, 95):
+            figures.put(f"{name}_p{percent}_ms", statistics.median(_percentile(values, percent) for values in rounds))
     await db.close_database()
     return figures
 

@@ -203,9 +203,10 @@ def bench(
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures here.")] = None,
     report: Annotated[Path | None, typer.Option(help="Write the figures as Markdown here.")] = None,
     quick: Annotated[bool, typer.Option(help="Fewer events: seconds instead of minutes.")] = False,
+    search: Annotated[bool, typer.Option("--search", help="Only a search and a reading, among 1,000,000 passages (6 GB of disk).")] = False,
 ) -> None:
     """Measures the main path beside the bare database, in one run."""
-    measuring.run(json_file=json_file, report=report, quick=quick)
+    measuring.run(json_file=json_file, report=report, quick=quick, search=search)
 
 
 @cli.command()
