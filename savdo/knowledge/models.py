@@ -1,9 +1,13 @@
 """Documents of a tenant and the passages they are cut into."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
+
+# Of what was found for half a question.
+BESIDE: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,15 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a search found, best first; `support` is how likely (0 to 1) any of it answers what was asked."""
+    """What a search found, best first; `support` is how likely (0 to 1) any of it answers what was asked. Where two things were
+    asked in one sentence, `halves` are these questions and what was found for each."""
 
     passages: tuple[Passage, ...]
     support: float
+    halves: Sequence[tuple[str, "Found"]] = ()
+
+    @property
+    def everything(self) -> tuple[Passage, ...]:
+        """The passages of the whole question, then those that only a half of it found."""
+        of_halves = (passage for _, half in self.halves for passage in half.passages[:BESIDE])
+        return tuple({one.id: one for one in (*of_halves, *self.passages)}.values()) if self.halves else self.passages

@@ -6,14 +6,14 @@ holds the fact is a guess more. When no passage is likely enough there is no ans
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import UUID
 
 from savdo.ai import language
 from savdo.knowledge import words
 from savdo.knowledge.models import Found, Passage
-from savdo.reply import directions, durations, gloss, sayings, totals
+from savdo.reply import directions, durations, figures, gloss, sayings, totals
 from savdo.reply.models import Reading, Turn
 
 MOST_ROWS: Final = 3
@@ -35,6 +35,8 @@ SECOND: Final = 0.35
 MOST_PIECES: Final = 1000
 UNIT_HEADING: Final = re.compile(r"birlik|o.?lchov birligi|unit\b|единица|ед\b|бірлік|өлшем бірлігі", re.IGNORECASE)
 HEADING_CURRENCY: Final = (("UZS", r"so.?m|сум|сўм|uzs"), ("KZT", r"тенге|теңге|tenge|kzt|₸"), ("USD", r"usd|\$|доллар"))
+CURRENCY_NAMED: Final = re.compile("|".join(rf"\b(?:{named})\w*|[₸$]" for _, named in HEADING_CURRENCY), re.IGNORECASE)
+AMOUNT: Final = re.compile(r"(?P<before>\D*)(?P<number>\d+(?:[\s.,]\d+)*)(?P<after>\D*)")
 # Every answer puts what it worked out in brackets, or behind the total's mark.
 WORKED_OUT: Final = re.compile(r"\(([^()]+)\)|(\d+ × [\d ]+ = [^.\n]+)")
 ANCHOR: Final = re.compile(r"(?<!\w)(?:[A-Z]{2,}\w*|[a-z]+\d+|\d{3,}|[A-Z]\w*\d\w*)(?!\w)")
@@ -43,7 +45,7 @@ ANCHOR: Final = re.compile(r"(?<!\w)(?:[A-Z]{2,}\w*|[a-z]+\d+|\d{3,}|[A-Z]\w*\d\
 @dataclass(frozen=True, slots=True)
 class Told:
     """An answer: what to say, the passages it stands in and their language, how likely (0 to 1) they hold it, and what was
-    worked out of them (totals, meanings of foreign words)."""
+    worked out of them (totals, meanings of foreign words). `half` when only one of two questions is answered."""
 
     text: str
     cited: tuple[UUID, ...]
@@ -51,10 +53,30 @@ class Told:
     language: str
     notes: tuple[str, ...] = ()
     grounds: tuple[str, ...] = ()
+    half: bool = False
 
 
 def find(turn: Turn, reading: Reading, question: str, found: Found) -> Told | None:
-    """The most likely answer, or None when the passages do not hold one."""
+    """The most likely answer, or None when the passages do not hold one. Of two questions in one both are answered, or the one
+    that can be."""
+    halves = [told for half, one in found.halves if (told := _alone(turn, reading, half, one))]
+    if found.halves and len(halves) == len(found.halves):
+        return _together(halves)
+    whole = _alone(turn, reading, question, found)
+    return whole or (replace(halves[0], half=True) if halves else None)
+
+
+def _together(halves: Sequence[Told]) -> Told:
+    cited = tuple(dict.fromkeys(one for told in halves for one in told.cited))
+    notes, grounds = (
+        tuple(dict.fromkeys(one for lot in lots for one in lot))
+        for lots in zip(*((told.notes, told.grounds) for told in halves), strict=True)
+    )
+    text = "\n".join(dict.fromkeys(told.text for told in halves))
+    return Told(text, cited, min(told.support for told in halves), halves[0].language, notes, grounds)
+
+
+def _alone(turn: Turn, reading: Reading, question: str, found: Found) -> Told | None:
     if not suffices(question, found) or _misses_anchor(question, found.passages):
         return None
     told = _told(found.passages)
@@ -151,16 +173,15 @@ def _glossed(passage: Passage, values: Sequence[str], reading: Reading) -> str:
 
 
 def _priced(heading: str, value: str, currency: str, reading: Reading) -> str:
+    """One amount said with its currency; a range, a share, several amounts stand as they are written."""
     code = _currency(heading, currency)
-    if "%" in value:
-        return value
-    number = re.search(r"\d[\d\s.,]*", value)
-    digits = re.sub(r"[^\d]", "", number[0]) if number else ""
-    if not number or not digits:
-        return value
-    said = sayings.amount(int(digits), code, reading)
-    before = value[: number.start()].strip()
-    return f"{before} {said}".strip()
+    amount = AMOUNT.fullmatch(value.strip())
+    if not amount or "%" in value:
+        bare = re.search(r"\d", value) and "%" not in value and not CURRENCY_NAMED.search(value)
+        return f"{value} {sayings.currency_word(code, reading)}" if bare else value
+    number, *_ = figures.readings(amount["number"])
+    after = CURRENCY_NAMED.sub("", amount["after"]).strip(" .")
+    return " ".join(filter(None, (amount["before"].strip(), sayings.amount(number, code, reading), after)))
 
 
 def _currency(heading: str, currency: str) -> str:

@@ -14,6 +14,7 @@ from savdo.ai import language
 from savdo.knowledge import words
 from savdo.knowledge.models import Found, Passage
 from savdo.reply import answers, cues, leads, sayings, steps, topic, totals, visits
+from savdo.reply.answers import Told
 from savdo.reply.models import Campaign, Draft, Reading, Turn
 
 LONGEST: Final = 700
@@ -67,7 +68,7 @@ def _doubted(turn: Turn, reading: Reading, found: Found) -> Draft | None:
     notes = (*answer.notes, f"read as {reading.intent}, doubted")
     if not asks_first:
         reading = replace(reading, intent=next((one for one, _ in reading.intents if one in leads.QUESTIONS), "question_product"))
-    return Draft(_joined(answer.text, step), reading, cited=answer.cited, notes=notes, grounds=answer.grounds)
+    return replace(_answered(turn, reading, answer, step), notes=notes)
 
 
 def _is_said(turn: Turn, reading: Reading) -> bool:
@@ -191,7 +192,7 @@ def _objection(turn: Turn, reading: Reading, found: Found) -> Draft:
         return Draft(_joined(sayings.say("objection", turn, reading), own), reading)
     answer = answers.find(turn, reading, topic.asked(turn), found)
     if answer and ("?" in turn.text or not reading.objections or not cues.names_objection(turn.text)):
-        return Draft(answer.text, reading, cited=answer.cited, notes=answer.notes, grounds=answer.grounds)
+        return _answered(turn, reading, answer)
     return Draft(_joined(sayings.say("objection", turn, reading), sayings.say(f"objection_{kind}", turn, reading)), reading)
 
 
@@ -202,7 +203,7 @@ def _place(turn: Turn, reading: Reading, found: Found) -> Draft:
         # Said in the customer's own language rather than quoted in another, unless a passage speaks of this very case.
         return Draft(sayings.say("hours", turn, reading, hours=hours), reading)
     if answer:
-        return Draft(answer.text, reading, cited=answer.cited, notes=answer.notes, grounds=answer.grounds)
+        return _answered(turn, reading, answer)
     return _unknown(turn, reading)
 
 
@@ -221,10 +222,17 @@ def _question(turn: Turn, reading: Reading, found: Found) -> Draft:
     if answer is None:
         priced = _campaign_price(turn, reading) if reading.intent == "question_price" else ""
         return Draft(_joined(priced, steps.following(turn, reading)), reading) if priced else _unknown(turn, reading)
-    step = steps.following(turn, reading, [one for one in found.passages if one.id in answer.cited])
+    step = steps.following(turn, reading, [one for one in found.everything if one.id in answer.cited])
     # A step that does not fit waits for the next answer, rather than being cut.
-    text = _joined(answer.text, step) if len(answer.text) + len(step) < LONGEST - 50 else answer.text
-    return Draft(text, reading, cited=answer.cited, notes=answer.notes, grounds=answer.grounds)
+    return _answered(turn, reading, answer, step if len(answer.text) + len(step) < LONGEST - 50 else "")
+
+
+def _answered(turn: Turn, reading: Reading, answer: Told, step: str = "") -> Draft:
+    """An answer and the step after it; who asked two things and gets one hears that the other is asked of a colleague."""
+    rest = sayings.say("unknown_rest", turn, reading) if answer.half else ""
+    handover = "low_confidence" if answer.half else None
+    text = _joined(answer.text, rest or step)
+    return Draft(text, reading, handover=handover, cited=answer.cited, notes=answer.notes, grounds=answer.grounds)
 
 
 def _unknown(turn: Turn, reading: Reading) -> Draft:

@@ -65,7 +65,7 @@ class Ground:
 
 async def draft(turn: Turn, reading: Reading, found: Found) -> Draft:
     """The answer to a turn, checked by the guard. Never raises for a provider's trouble."""
-    evidence = evidence_of(turn, found.passages, visits.evidence(turn, reading))
+    evidence = evidence_of(turn, found.everything, visits.evidence(turn, reading))
     spent = Spent()
     ground = None if _needs_no_model(turn, reading) else await _ground(turn)
     if ground is not None:
@@ -115,9 +115,9 @@ def _needs_no_model(turn: Turn, reading: Reading) -> bool:
 async def _by_models(turn: Turn, reading: Reading, found: Found, evidence: Evidence, ground: Ground, spent: Spent) -> Draft | None:
     """The models' answer, with the tools it asked for, repaired once where the guard refuses it; None when there is none
     that may be sent."""
-    work = Work(turn, prompt.numbered(ground.whole, found.passages), evidence, ground.shareable)
+    work = Work(turn, prompt.numbered(ground.whole, found.everything), evidence, ground.shareable)
     offered = tools.offered(ground.shareable, turn.profile)
-    given = await asyncio.to_thread(prompt.build, turn, reading, found.passages, ground.whole, offered)
+    given = await asyncio.to_thread(prompt.build, turn, reading, found.everything, ground.whole, offered)
     for left in range(MOST_CALLS - 1, -1, -1):
         if left == 0:
             given = replace(given, tools_allowed=False)

@@ -25,6 +25,17 @@ NEGATED: Final = re.compile(
 )
 TIMES: Final = re.compile(r"marta|marotaba|раза?|рет|times?|марта", re.IGNORECASE)
 TIMES_SAID: Final = {"uz": "marta", "ru": "раз", "kk": "рет", "en": "times"}
+# "с 9:00 до 18:00", "9:00 dan 18:00 gacha": in the other language the two words stand on the other side.
+TIME: Final = r"(\d{1,2}(?::\d\d)?)"
+RANGE: Final = re.compile(
+    rf"\b(?:с|от|from)\s+{TIME}\s+(?:до|to|till|until)\s+{TIME}(?![\d:])|"
+    rf"(?<![\d:]){TIME}\s?-?(?:dan|дан|ден|тан|тен)\s+{TIME}\s?-?(?:gacha|гача|(?:ге|ға|ке|қа)?\s?дейін)",
+    re.IGNORECASE,
+)
+COUNT: Final = re.compile(r"[\d\s.,–-]+")
+CLOCK: Final = re.compile(r"\d{1,2}:\d\d")
+# Stands for a word that is not known: what is around it does not belong together either.
+UNTOLD: Final = "…"
 # Less than this share of the words known, and it says something else.
 KNOWN: Final = 0.5
 LONGEST: Final = 260
@@ -41,36 +52,43 @@ class Piece:
 
 def of(sentence: str, spoken: str, reading: Reading) -> str:
     """The gloss of a sentence in the language `spoken`, or nothing when too little of it is known."""
-    pieces = _pieces(sentence)
+    pieces = _pieces(RANGE.sub(_range, sentence))
     told: list[str] = []
     known = missed = at = 0
     while at < len(pieces):
         piece = pieces[at]
+        said, taken = piece.text, 1
         if piece.kind == "word":
             said, taken = _said(pieces, at, spoken, reading)
             if not said and NEGATED.fullmatch(linear.APOSTROPHES.sub("'", piece.text)):
                 return ""
             known, missed = known + bool(said), missed + (not said and not _says_nothing(piece))
-            told.extend([said] if said else [piece.text] if _is_name(piece, at) else [])
-            at += taken
+            said = said or (piece.text if _is_name(piece, at) else "")
         elif piece.kind == "number":
             said, taken = _counted(pieces, at, spoken, reading)
-            told.append(said)
-            at += taken
-        else:
-            at += 1
+            known += taken > 1
+        told.append("" if piece.kind == "mark" else said or UNTOLD)
+        at += taken
     if not known or known < KNOWN * (known + missed):
         return ""
-    return _joined(list(dict.fromkeys(told)))[:LONGEST]
+    return _joined(told)[:LONGEST]
 
 
 def _joined(told: Sequence[str]) -> str:
-    """A number belongs to what follows it."""
-    text = ""
-    for before, said in zip(("", *told), told, strict=False):
-        counts = re.fullmatch(r"[\d\s.,:–-]+", before) and not said[:1].isdigit()
-        text += said if not text else f" {said}" if counts else f", {said}"
+    """A number belongs to what follows it, a time of the day to what stands before it; nothing reaches over a mark ("")."""
+    text = before = ""
+    for said in told:
+        near = (COUNT.fullmatch(before) and not said[:1].isdigit()) or (CLOCK.match(said) and before and not CLOCK.match(before))
+        # A word is told once; a figure each time, or the next one would take its place.
+        if said and said != UNTOLD and (said[:1].isdigit() or f", {said}, " not in f", {text}, "):
+            text += said if not text else f" {said}" if near else f", {said}"
+        before = "" if said == UNTOLD else said
     return text
+
+
+def _range(match: re.Match[str]) -> str:
+    first, last = (one for one in match.groups() if one)
+    return f"{first}–{last}"
 
 
 def _pieces(sentence: str) -> list[Piece]:
@@ -92,7 +110,17 @@ def _said(pieces: Sequence[Piece], at: int, spoken: str, reading: Reading) -> tu
         concept = words.concept_of(folded, spoken)
         if concept:
             return sayings.written(words.lexicon().said[concept][reading.language], reading), count
-    return "", 1
+    return _of_parts(pieces[at].text, spoken, reading), 1
+
+
+def _of_parts(word: str, spoken: str, reading: Reading) -> str:
+    """What "понедельник-пятница" means, where both parts are known; else nothing."""
+    meant = [words.concept_of(words.folded_words(part), spoken) for part in re.split("[-–]", word)]
+    return (
+        "–".join(sayings.written(words.lexicon().said[one][reading.language], reading) for one in meant)
+        if len(meant) > 1 and all(meant)
+        else ""
+    )
 
 
 def _counted(pieces: Sequence[Piece], at: int, spoken: str, reading: Reading) -> tuple[str, int]:

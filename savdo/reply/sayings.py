@@ -3,6 +3,7 @@
 import functools
 import tomllib
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,10 +34,15 @@ def written(text: str, reading: Reading) -> str:
     return transliteration.uzbek_cyrillic(text) if reading.language == "uz" and reading.script == "cyrl" else text
 
 
-def amount(value: float, currency: str, reading: Reading) -> str:
+def amount(value: float | Decimal, currency: str, reading: Reading) -> str:
     """ "1650000" → "1 650 000 сум"."""
     number = f"{value:,.2f}".rstrip("0").rstrip(".") if value % 1 else f"{int(value):,}"
-    return f"{number.replace(',', ' ')} {written(CURRENCY_WORDS.get(currency, {}).get(reading.language, currency), reading)}"
+    return f"{number.replace(',', ' ')} {currency_word(currency, reading)}"
+
+
+def currency_word(currency: str, reading: Reading) -> str:
+    """ "UZS" → "сум"."""
+    return written(CURRENCY_WORDS.get(currency, {}).get(reading.language, currency), reading)
 
 
 def hours(profile: Mapping[str, Any], reading: Reading) -> str:

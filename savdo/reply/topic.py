@@ -5,7 +5,7 @@ import re
 from typing import Final
 
 from savdo.knowledge import words
-from savdo.reply import totals
+from savdo.reply import cues, totals
 from savdo.reply.models import Turn
 
 LONGEST: Final = 1500
@@ -25,6 +25,9 @@ ADDRESSED: Final = re.compile(
 THANKS: Final = re.compile(
     r"(?:(?:katta\s+|каттакон\s+|катта\s+|большое\s+|үлкен\s+|көп\s+)?(?:rahmat|raxmat|раҳмат|рахмат|спасибо|благодарю|рахмет|рақмет|rahmet)(?:\s+(?:sizga|сизга|сізге|вам|большое|katta|за\s+ответ))?|thank(?:s|\s+you)(?:\s+(?:so\s+much|very\s+much|a\s+lot|in\s+advance))?|заранее\s+спасибо|oldindan\s+rahmat)(?!\w)",
     re.IGNORECASE,
+)
+AND: Final = re.compile(
+    r"\?\s+|,?\s+(?:va|hamda|yana|ва|ҳамда|и(?: ещ[её]| также)?|а также|және|тағы|әрі|and(?: also)?|also)\s+", re.IGNORECASE
 )
 BETWEEN: Final = " \t\n,.!;:-–—👋🙂😊🙏"
 FOLLOWS: Final = re.compile(r"^(?:а|ну\s+а|и|ал|and|what about|how about|or|va|unda|у?нда|ва|yoki|ёки|немесе|сонда|или|тогда|then)\s|(?:chi|чи|ше|ші)\W*$", re.IGNORECASE)  # fmt: skip
@@ -68,6 +71,17 @@ def wider(turn: Turn) -> str:
     before = [bare(said.text) for said in turn.history if said.author == "contact" and said.text and not greets(said.text)]
     now = bare(turn.text)
     return f"{before[-1]}\n{now}"[-LONGEST:] if before and before[-1] not in asked(turn) else ""
+
+
+def halves(text: str) -> tuple[str, ...]:
+    """The two questions of a sentence that asks two ("what does it cost and when is it ready?"), the second with the first's
+    thing where it names none; empty when it asks one."""
+    for parting in AND.finditer(text):
+        one, other = text[: parting.start()].strip(), text[parting.end() :].strip()
+        # The mark at the end asks for both; each has to ask by its own words.
+        if all(len(half.split()) > 1 and cues.QUESTION.search(half.rstrip("? !.")) for half in (one, other)):
+            return one, "\n".join(filter(None, (_without_questions(one), other))) if is_elliptical(other) else other
+    return ()
 
 
 def is_elliptical(text: str) -> bool:

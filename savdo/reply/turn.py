@@ -10,13 +10,14 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from uuid import UUID
 
 import structlog
 
 from savdo.ai import embed
+from savdo.ai.embed import Meaning
 from savdo.base import telemetry
 from savdo.base.db import Session, step
 from savdo.base.jobs import Job, job
@@ -25,7 +26,7 @@ from savdo.channels.models import Connection, Inbound
 from savdo.conversations import contacts, happenings, intake, media, outbox, transcripts
 from savdo.conversations.models import Taken
 from savdo.knowledge import search
-from savdo.knowledge.models import Passage
+from savdo.knowledge.models import Found, Passage
 from savdo.reply import answers, behaviour, generate, record, sight, topic, understand
 from savdo.reply.models import Draft, Turn
 
@@ -187,15 +188,18 @@ async def _drafted(turn: Turn, timings: Timings) -> tuple[Draft, Sequence[Passag
     if instead := behaviour.instead(turn, reading):
         return behaviour.applied(turn, instead), ()
     with timings.of("search"):
-        async with step(turn.tenant_id) as session:
-            found = await search.find(session, asked, meaning)
+        found = await _found(turn, asked, meaning)
         # What finds too little alone is looked for once more, with the question before it.
         if not answers.suffices(asked, found) and (wider := topic.wider(turn)):
-            meaning = await embed.asked(wider)
-            async with step(turn.tenant_id) as session:
-                found = max(found, await search.find(session, wider, meaning), key=lambda one: one.support)
+            found = max(found, await _found(turn, wider, await embed.asked(wider)), key=lambda one: one.support)
+        found = replace(found, halves=[(half, await _found(turn, half, await embed.asked(half))) for half in topic.halves(asked)])
     with timings.of("draft"):
-        return behaviour.applied(turn, await generate.draft(turn, reading, found)), found.passages
+        return behaviour.applied(turn, await generate.draft(turn, reading, found)), found.everything
+
+
+async def _found(turn: Turn, text: str, meaning: Meaning) -> Found:
+    async with step(turn.tenant_id) as session:
+        return await search.find(session, text, meaning)
 
 
 # What happens between reading the thread and writing the answer. `savdo bench` puts its own here, to measure what is around it.

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from savdo.knowledge.models import Passage
-from savdo.reply import answers, compose, generate, guard, persona, sayings, transliteration, understand, visits
+from savdo.reply import answers, compose, generate, guard, persona, sayings, topic, transliteration, understand, visits
 from savdo.reply.models import Draft, Turn
 from tests.reply.cast import DELIVERY, ROW, found, passage, turn
 
@@ -221,3 +221,48 @@ def test_that_who_says_they_are_not_understood_is_given_a_person(said: str) -> N
     draft = compose.compose(asked, understand.read(asked), found(DELIVERY))
     assert draft.handover is not None
     assert not draft.cited
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("4.1", "4.1 сум"), ("1,650,000", "1 650 000 сум"), ("от 350 000", "от 350 000 сум"), ("350 000–400 000", "350 000–400 000 сум"),
+        ("5 000 сум / час", "5 000 сум / час"),
+    ],
+)  # fmt: skip
+def test_that_a_cell_says_its_whole_price(written: str, said: str) -> None:
+    row = passage(f"модель: Sayr 27, цена: {written}", cells={"модель": "Sayr 27", "цена": written})
+    assert f"Sayr 27: {said}" in answered(turn("Сколько стоит Sayr 27?"), row).text
+
+
+def test_that_two_questions_in_one_get_both_answers() -> None:
+    asked = turn("Сколько стоит Sayr 27 и сколько стоит доставка?")
+    one, other = topic.halves(asked.text)
+    both = dataclasses.replace(found(ROW, DELIVERY), halves=((one, found(ROW)), (other, found(DELIVERY))))
+    draft = compose.compose(asked, understand.read(asked), both)
+    assert "3 400 000 сум" in draft.text
+    assert "35 000 сумов" in draft.text
+    assert set(draft.cited) == {ROW.id, DELIVERY.id}
+    assert draft.handover is None
+
+
+def test_that_of_two_questions_the_unknown_one_is_asked_of_a_colleague() -> None:
+    asked = turn("Сколько стоит Sayr 27 и есть ли у вас страховка от угона?")
+    one, other = topic.halves(asked.text)
+    half = dataclasses.replace(found(ROW, support=0.1), halves=((one, found(ROW)), (other, found(DELIVERY, support=0.05))))
+    draft = compose.compose(asked, understand.read(asked), half)
+    assert "3 400 000 сум" in draft.text
+    assert draft.text.endswith(sayings.catalogue()["unknown_rest"]["ru"][0])
+    assert draft.handover == "low_confidence"
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("Divan qancha turadi va qachon tayyor bo'ladi?", 2),
+        ("What is the price and do you deliver?", 2), ("Баға қанша және жеткізу бар ма?", 2),
+        ("Do you have tables and chairs?", 0), ("Есть стол и стулья?", 0), ("Шкаф ва стол борми?", 0), ("Сколько стоит диван?", 0),
+    ],
+)  # fmt: skip
+def test_that_only_two_questions_are_two(text: str, count: int) -> None:
+    assert len(topic.halves(text)) == count

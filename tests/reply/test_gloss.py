@@ -35,3 +35,16 @@ def test_that_uzbek_is_written_in_the_customers_letters() -> None:
 
 def test_that_a_sentence_of_strange_words_is_not_guessed_at() -> None:
     assert gloss.of("Глокая куздра штеко будланула бокра и курдячит бокрёнка.", "ru", reading("en")) == ""
+
+
+@pytest.mark.parametrize(
+    ("sentence", "spoken", "language", "told"),
+    [
+        ("Вторник-пятница с 8:00 до 17:00, суббота с 9:00 до 13:00.", "ru", "en", "tuesday–friday 8:00–17:00, saturday 9:00–13:00"),
+        ("Seshanba 8:00 dan 17:00 gacha, shanba 9:00-13:00.", "uz", "ru", "вторник 8:00–17:00, суббота 9:00-13:00"),
+        ("Сейсенбі 08:00–17:00, жексенбі демалыс.", "kk", "en", "tuesday 08:00–17:00, sunday, day off"),
+        ("Диван: 12 месяцев, кровать: 12 месяцев.", "ru", "uz", "divan, 12 oy, krovat, 12 oy"),
+    ],
+)
+def test_that_a_figure_stays_with_what_it_is_about(sentence: str, spoken: str, language: Language, told: str) -> None:
+    assert gloss.of(sentence, spoken, reading(language)).lower() == told
