@@ -1,7 +1,6 @@
 """Builds the web app: routers, middleware, error pages, nothing else."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
@@ -74,10 +73,6 @@ async def _working(wanted: bool) -> AsyncGenerator[None]:
 async def _telegram() -> AsyncGenerator[None]:
     # Without an address that Telegram can call we ask.
     asking = telegram_polling.needed(settings().public_url)
-    task = asyncio.create_task(telegram_polling.poll(turn.take) if asking else telegram_connecting.subscribe_all(), name="telegram")
-    try:
+    loop = telegram_polling.poll(turn.take) if asking else telegram_connecting.subscribe_all()
+    async with runtime.beside(loop, name="telegram"):
         yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task

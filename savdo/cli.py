@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
 
+import structlog
 import typer
 import uvicorn
 from rich.console import Console
@@ -24,7 +25,6 @@ from savdo.base import jobs as queue
 from savdo.base import runtime, telemetry
 from savdo.base.db import platform_step
 from savdo.base.errors import SavdoError
-from savdo.base.migrate import migrate as run_migrations
 from savdo.base.settings import settings
 from savdo.operations import health, lifecycle, tenant_models
 
@@ -41,6 +41,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 
 def main() -> None:
     """Runs a command; an error of ours is one sentence, not a traceback."""
+    # What a command prints may be read by a script: its log stands beside that.
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     try:
         cli()
     except SavdoError as error:
@@ -69,7 +71,7 @@ def serve() -> None:
     """The pages and the hooks; any number on one database."""
     telemetry.configure()
     # Said in one sentence here, rather than by the server in the middle of its start.
-    runtime.check_schema(asyncio.run(runtime.database_address(settings())))
+    asyncio.run(runtime.ready(settings()))
     uvicorn.run(create_app(), host=settings().host, port=settings().port, log_config=None, timeout_graceful_shutdown=5, server_header=False)
 
 
@@ -83,7 +85,7 @@ def work() -> None:
 @cli.command()
 def migrate() -> None:
     """Brings the database to the newest schema."""
-    run_migrations(asyncio.run(runtime.database_address(settings())))
+    asyncio.run(runtime.migrated(settings()))
     out.print("The schema is up to date.")
 
 
@@ -259,9 +261,7 @@ def _keys(given: list[str]) -> dict[str, str]:
 
 def _with_database(function: Any, *values: Any, **named: Any) -> Any:
     async def run() -> Any:
-        url = await runtime.database_address(settings())
-        await asyncio.to_thread(run_migrations, url)
-        async with runtime.running(settings(), url):
+        async with runtime.running(settings(), await runtime.migrated(settings())):
             return await function(*values, **named)
 
     return asyncio.run(run())

@@ -20,7 +20,6 @@ from savdo.app import create_app
 from savdo.base import http, jobs, runtime
 from savdo.base.db import platform_step, rows, step
 from savdo.base.errors import SavdoError
-from savdo.base.migrate import migrate
 from savdo.base.settings import settings
 from savdo.channels import connections
 from savdo.channels.models import Connection, Inbound, Sender
@@ -71,9 +70,7 @@ def run(business: Path | None, *, open_browser: bool, with_world: bool = False) 
 
 async def _prepared(business: Path, world: demo_world.World | None) -> dict[str, str]:
     """Migrates, on the first start takes the company on, and connects it to the world; returns its login."""
-    url = await runtime.database_address(settings())
-    await asyncio.to_thread(migrate, url)
-    async with runtime.running(settings(), url):
+    async with runtime.running(settings(), await runtime.migrated(settings())):
         login = await _login(business)
         if world is not None:
             out.print("» connecting the channels", highlight=False)

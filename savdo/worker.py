@@ -94,11 +94,10 @@ for expression, task in CRON:
 
 
 async def run(stop: asyncio.Event) -> None:
-    """Works until `stop` is set. The jobs of a worker that died are given back first, not at the next tick."""
+    """Works until `stop` is set."""
     if chain.entries(settings()):
         # The model library takes seconds to load: not during somebody's first turn.
         await asyncio.to_thread(chain.adapter)
-    await jobs.rescue_stalled()
     speaking = asyncio.create_task(telegram_sessions.hold(turn.take), name="telegram accounts")
     try:
         await jobs.work(concurrency=settings().worker_concurrency, stop=stop)

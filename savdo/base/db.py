@@ -5,7 +5,7 @@
 Queries are plain SQL; `Session` is the connection of the open transaction.
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any, LiteralString
 from uuid import UUID
@@ -25,6 +25,15 @@ APP_ROLE = "savdo_app"
 PLATFORM_ROLE = "savdo_platform"
 OPTIONS = f"-c role={APP_ROLE} -c jit=off -c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s"
 
+# A server that lost its power, or a way to it that was cut, ends no connection: within a minute it counts as lost.
+LINE: dict[str, Any] = {
+    "connect_timeout": 10, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 30_000,
+}  # fmt: skip
+# How soon a pool asks again for a database that does not answer. The library's own waits double up to minutes, and go on
+# when the database is long back.
+RETRY_S = 1.0
+PATIENCE_S = 15.0
+
 _pool: type_of_pool | None = None
 
 
@@ -39,24 +48,31 @@ def new_id() -> UUID:
     return uuid_utils.compat.uuid7()
 
 
-async def open_database(url: str, *, size: int = 16) -> None:
-    """Opens this process's pool. `url` is a PostgreSQL address. Raises DatabaseDown after 15 seconds without one."""
+async def open_database(url: str, *, size: int = 16, patience: float = PATIENCE_S) -> None:
+    """Opens this process's pool. `url` is a PostgreSQL address. Raises DatabaseDown after `patience` seconds without one."""
     global _pool
-    pool: type_of_pool = AsyncConnectionPool(
-        url,
-        connection_class=AsyncConnection[DictRow],
-        kwargs={"options": OPTIONS, "row_factory": dict_row, "application_name": "savdo", "autocommit": True},
-        min_size=2,
-        max_size=size,
-        timeout=10,
-        open=False,
-    )
+    _pool = await open_pool(url, "savdo", range(2, size + 1), patience=patience, row_factory=dict_row, autocommit=True)
+
+
+async def open_pool(
+    url: str, name: str, sizes: range, *, patience: float, configure: Callable[[Any], Awaitable[None]] | None = None, **connection: Any
+) -> AsyncConnectionPool[Any]:
+    """A pool that is at work again within a second or two of the database's return, however long that took.
+
+    Raises DatabaseDown when nothing answers within `patience` seconds.
+    """
+    made: AsyncConnectionPool[Any] = AsyncConnectionPool(
+        url, kwargs={"options": OPTIONS, "application_name": name, **LINE, **connection}, configure=configure,
+        min_size=sizes[0], max_size=sizes[-1], timeout=10,
+        # What gave up is forgotten; the look afterwards begins anew.
+        reconnect_timeout=RETRY_S, reconnect_failed=AsyncConnectionPool[Any].check, open=False,
+    )  # fmt: skip
     try:
-        await pool.open(wait=True, timeout=15)
+        await made.open(wait=True, timeout=patience)
     except PoolTimeout:
-        await pool.close()
+        await made.close()
         raise DatabaseDown from None
-    _pool = pool
+    return made
 
 
 async def close_database() -> None:

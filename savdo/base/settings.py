@@ -35,6 +35,9 @@ class Settings(BaseSettings):
     data_dir: Path = Field(Path(".data"), description="Folder of the embedded database, its key and the files.")
     database_url: str = Field("", description="PostgreSQL 18 with pgvector; empty starts the embedded one.")
     database_pool: int = Field(16, ge=2, le=200, description="Database connections of one process.")
+    database_wait_s: float = Field(
+        60.0, ge=0, le=3600, description="Longest wait of a start for a database that does not answer, in seconds."
+    )
     public_url: str = Field("", description="Address customers and channels reach this server at, https://…; empty means none.")
     host: str = Field("127.0.0.1", description="Address the web server listens on.")
     port: int = Field(8000, ge=0, le=65535, description="Port the web server listens on.")

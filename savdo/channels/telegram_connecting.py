@@ -12,6 +12,7 @@ import secrets as random
 from dataclasses import dataclass, replace
 from uuid import UUID
 
+import psycopg
 import structlog
 from psycopg.errors import UniqueViolation
 
@@ -120,8 +121,15 @@ async def disconnect(tenant_id: UUID, by: str, connection_id: UUID) -> None:
 
 async def subscribe_all() -> None:
     """Has Telegram deliver every active bot to this address: it may have been connected where there was none yet."""
-    async with platform_step("telegram webhooks after a start") as session:
-        found = await rows(session, "SELECT tenant_id, id FROM connections WHERE channel = ANY(%s) AND status = 'active'", (list(KINDS),))
+    try:
+        async with platform_step("telegram webhooks after a start") as session:
+            found = await rows(
+                session, "SELECT tenant_id, id FROM connections WHERE channel = ANY(%s) AND status = 'active'", (list(KINDS),)
+            )
+    except (SavdoError, psycopg.Error) as error:
+        # Nothing is lost: whatever has no delivery is found within minutes, and asked for again.
+        log.warning("telegram webhooks not set", error=type(error).__name__)
+        return
     for row in found:
         try:
             async with step(row["tenant_id"]) as session:

@@ -19,7 +19,7 @@ from pydantic import JsonValue
 from pydantic_core import to_json
 
 from savdo.base import clock
-from savdo.base.db import DatabaseDown, first, platform_step, pool, rows, step
+from savdo.base.db import LINE, DatabaseDown, first, platform_step, pool, rows, step
 from savdo.base.errors import SavdoError
 from savdo.channels import connections, telegram_updates
 from savdo.channels.errors import Disconnected
@@ -82,7 +82,7 @@ async def poll(take: Take, *, every: float = EVERY_S) -> None:
 
 async def _under_locks(take: Take, every: float) -> None:
     loops: dict[UUID, Loop] = {}
-    async with await psycopg.AsyncConnection.connect(str(pool().conninfo), autocommit=True) as locks:
+    async with await psycopg.AsyncConnection.connect(str(pool().conninfo), **LINE, autocommit=True) as locks:
         try:
             while True:
                 bots = await _bots()

@@ -18,28 +18,38 @@ import psutil
 import psycopg
 import pytest
 
-from savdo.base import embedded
+from savdo.base import db, embedded
 from savdo.base.migrate import migrate
 
 # What `savdo serve` and `savdo worker` do with the database, and nothing else: it works until a signal ends it.
 PROCESS = """
-import asyncio, signal
-from savdo.base import runtime
+import asyncio, os, signal
+from savdo.base import db, runtime, telemetry
 from savdo.base.settings import settings
+
+telemetry.configure()
 
 async def main():
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     url = await runtime.database_address(settings())
+    "between"
     async with runtime.running(settings(), url):
-        print(url, flush=True)
+        async with db.platform_step("a first step"):
+            print(url, flush=True)
         await stop.wait()
     await asyncio.to_thread(runtime.leave, settings())
 
 asyncio.run(main())
 """
 # What a command does that is over at once: it leaves with the interpreter.
-COMMAND = "from savdo.base import embedded; from savdo.base.settings import settings; print(embedded.start(settings().data_dir))"
+COMMAND = """
+from savdo.base import embedded, telemetry
+from savdo.base.settings import settings
+
+telemetry.configure()
+print(embedded.start(settings().data_dir), flush=True)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -73,9 +83,9 @@ def postmaster(folder: Path) -> psutil.Process | None:
 
 
 @contextmanager
-def process(folder: Path, code: str = PROCESS) -> Generator[subprocess.Popen[str]]:
-    environment = os.environ | {"SAVDO_DATA_DIR": str(folder), "SAVDO_DATABASE_URL": ""}
-    with subprocess.Popen([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, text=True) as child:
+def process(folder: Path, code: str = PROCESS, *, url: str = "", err: int | None = None) -> Generator[subprocess.Popen[str]]:
+    environment = os.environ | {"SAVDO_DATA_DIR": str(folder), "SAVDO_DATABASE_URL": url}
+    with subprocess.Popen([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, stderr=err, text=True) as child:
         try:
             yield child
         finally:
@@ -126,7 +136,7 @@ def test_that_a_command_alone_leaves_no_server_behind(folder: Path) -> None:
 
 def test_that_a_killed_user_does_not_keep_it_alive(folder: Path) -> None:
     embedded.start(folder)
-    with process(folder, COMMAND + "; import time; time.sleep(60)") as child:
+    with process(folder, COMMAND + "import time; time.sleep(60)") as child:
         first_line(child)
         # Killed, and not yet collected by its parent, which is alive.
         os.kill(child.pid, signal.SIGKILL)
@@ -218,6 +228,41 @@ async def test_that_a_killed_server_comes_back_with_its_rows(folder: Path) -> No
     finally:
         keeper.cancel()
         await asyncio.gather(keeper, return_exceptions=True)
+
+
+def test_that_a_start_goes_on_when_the_server_is_killed_in_the_middle_of_it(folder: Path) -> None:
+    killed = PROCESS.replace(
+        '"between"', "os.kill(int((settings().data_dir / 'postgres' / 'postmaster.pid').read_text().split()[0]), signal.SIGKILL)"
+    )
+    with process(folder, killed) as child:
+        assert answers(first_line(child))
+        child.terminate()
+        assert child.wait(10) == 0
+
+
+def test_that_a_start_waits_for_a_server_that_is_not_there_yet(folder: Path) -> None:
+    url = embedded.start(folder)
+    embedded.stop(folder)
+    with process(folder, url=url, err=subprocess.PIPE) as child:
+        assert child.stderr is not None
+        assert "waiting for the database" in child.stderr.readline()
+        embedded.start(folder)
+        assert first_line(child) == url
+
+
+async def test_that_a_pool_asks_on_at_the_same_pace_while_the_server_is_away(folder: Path) -> None:
+    url = await asyncio.to_thread(embedded.start, folder)
+    pool = await db.open_pool(url, "savdo-test", range(1, 2), patience=10)
+    await asyncio.to_thread(embedded.stop, folder)
+    await pool.check()
+    # Waits that double would have grown to 16 seconds.
+    async with asyncio.timeout(10):
+        while pool.get_stats().get("connections_errors", 0) < 5:  # noqa: ASYNC110 # the pool tells nobody
+            await asyncio.sleep(0.05)
+    await asyncio.to_thread(embedded.start, folder)
+    async with pool.connection(timeout=10) as connection:
+        assert await (await connection.execute("SELECT 1")).fetchone() == (1,)
+    await pool.close()
 
 
 def test_that_a_folder_too_deep_for_a_socket_works() -> None:

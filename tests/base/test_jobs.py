@@ -1,13 +1,16 @@
 """The queue: with the row or not at all, tried again, given up visibly, rescued from the dead."""
 
+import asyncio
 from datetime import timedelta
 from uuid import UUID, uuid4
 
+import psycopg
 import pytest
 
 from savdo import worker
 from savdo.base import db, jobs
 from savdo.base.errors import SavdoError, Unavailable
+from tests.journeys.conftest import working
 
 ran: list[str] = []
 fails: dict[str, list[Exception]] = {}
@@ -106,6 +109,29 @@ async def test_that_a_dead_workers_job_is_given_back(tenant_id: UUID) -> None:
     assert await jobs.rescue_stalled() == 1
     await jobs.run_waiting()
     assert word in ran
+
+
+async def test_that_a_job_whose_end_cannot_be_written_is_run_again_and_its_lock_is_free(database: str, tenant_id: UUID) -> None:
+    words = [str(uuid4()), str(uuid4())]
+    # What a lost connection, a timeout or a full disk does to that one statement, and it alone; sequences are not rolled back.
+    with psycopg.connect(database, autocommit=True) as owner:
+        owner.execute(
+            """CREATE SEQUENCE ends;
+               CREATE FUNCTION no_first_end() RETURNS trigger LANGUAGE plpgsql AS $$
+               BEGIN IF nextval('ends') = 1 THEN RAISE 'not now'; END IF; RETURN OLD; END $$;
+               CREATE TRIGGER no_first_end BEFORE DELETE ON procrastinate_jobs FOR EACH ROW EXECUTE FUNCTION no_first_end();
+               GRANT USAGE ON SEQUENCE ends TO PUBLIC"""
+        )
+        try:
+            for word in words:
+                await ask(tenant_id, word, lock="the same")
+            async with working(loops=1), asyncio.timeout(30):
+                while words[1] not in ran:
+                    await jobs.rescue_stalled()
+                    await asyncio.sleep(0.05)
+        finally:
+            owner.execute("DROP TRIGGER no_first_end ON procrastinate_jobs; DROP FUNCTION no_first_end; DROP SEQUENCE ends")
+    assert [word for word in ran if word in words] == [words[0], words[0], words[1]]
 
 
 async def test_that_running_what_waits_begins_no_cron(database: str) -> None:

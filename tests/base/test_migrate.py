@@ -84,7 +84,7 @@ BY_TYPE: dict[str, Callable[[], Any]] = {
     "integer": lambda: 1, "tsvector": lambda: "word:1", "halfvec(384)": lambda: str([0.1] * 384),
     "timestamp with time zone": lambda: "2026-01-02T03:04:05Z", "boolean": lambda: False,
     "date": lambda: "2026-01-02", "text[]": lambda: ["word"], "halfvec[]": lambda: "{}",
-    "sparsevec[]": lambda: "{}", "double precision": lambda: 1.0, "numeric": lambda: 1,
+    "sparsevec[]": lambda: "{}", "integer[]": lambda: "{}", "double precision": lambda: 1.0, "numeric": lambda: 1,
 }  # fmt: skip
 
 

@@ -1,20 +1,28 @@
 """The commands as scripts use them, each in a process of its own."""
 
 import json
-import os
 import shutil
 import socket
-import subprocess
-import sys
 import tempfile
 from collections.abc import Generator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from savdo.demo import COMPANY
+from tests.processes import started
 
-Run = subprocess.CompletedProcess[str]
+
+class Ran(NamedTuple):
+    """How a command ended and what it said."""
+
+    code: int | None
+    out: str
+    err: str
+
+
+NO_DATABASE = {"SAVDO_DATABASE_URL": "postgresql://savdo@/savdo?host=/nowhere", "SAVDO_DATABASE_WAIT_S": "0.1"}
 
 
 @pytest.fixture(scope="module")
@@ -24,19 +32,22 @@ def data() -> Generator[Path]:
     shutil.rmtree(made, ignore_errors=True)
 
 
-def savdo(data: Path, *arguments: str, **settings: str) -> Run:
-    command = [sys.executable, "-c", "from savdo.cli import main; main()", *arguments]
-    environment = {**os.environ, "SAVDO_DATA_DIR": str(data), "COLUMNS": "200", **settings}
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+def savdo(data: Path, *arguments: str, **settings: str) -> Ran:
+    with tempfile.TemporaryDirectory() as folder:
+        out, err = Path(folder, "out"), Path(folder, "err")
+        process = started(*arguments, out=out, err=err, **{"SAVDO_DATA_DIR": str(data), **settings})
+        process.join(60)
+        process.kill()
+        return Ran(process.exitcode, out.read_text(), err.read_text())
 
 
 def test_that_a_script_can_take_a_company_on_and_the_doctor_agrees(data: Path) -> None:
     made = savdo(data, "tenant", "create", "--business", str(COMPANY), "--email", "a@b.example", "--json")
-    assert made.returncode == 0, made.stderr
-    values = json.loads(made.stdout)
+    assert made.code == 0, made.err
+    values = json.loads(made.out)
     assert set(values) == {"tenant_id", "slug", "email", "password", "api_key", "widget_key", "hooks"}
     assert values["email"] == "a@b.example"
-    checks = json.loads(savdo(data, "doctor", "--json").stdout)
+    checks = json.loads(savdo(data, "doctor", "--json").out)
     assert {one["what"]: one["state"] for one in checks} | {"models": "off", "public address": "off"} == {
         "secret keys": "ok", "files": "ok", "disk": "ok", "database": "ok", "schema": "ok", "jobs": "ok", "connections": "ok",
         "embeddings": "ok", "models": "off", "public address": "off",
@@ -52,13 +63,14 @@ def test_that_no_database_is_left_running(data: Path) -> None:
     [
         (("tenant", "create", "--business", "/nowhere"), {}, "/nowhere/profile.json: cannot be read"),
         (("doctor",), {"SAVDO_PORT": "many"}, "SAVDO_PORT"),
+        *((command, NO_DATABASE, "The database does not answer: ") for command in (("serve",), ("worker",), ("migrate",))),
     ],
 )
 def test_that_a_wrong_call_is_one_clear_sentence(data: Path, arguments: tuple[str, ...], settings: dict[str, str], words: str) -> None:
     ran = savdo(data, *arguments, **settings)
-    assert ran.returncode != 0
-    assert words in ran.stdout + ran.stderr
-    assert "Traceback" not in ran.stderr
+    assert ran.code not in (0, None)
+    assert words in ran.out + ran.err
+    assert "Traceback" not in ran.err
 
 
 def test_that_a_taken_port_is_said_before_anything_starts(data: Path) -> None:
@@ -67,6 +79,6 @@ def test_that_a_taken_port_is_said_before_anything_starts(data: Path) -> None:
         busy.listen()
         port = busy.getsockname()[1]
         ran = savdo(data, "demo", "--port", str(port), "--data", str(data / "unused"), "--no-open")
-    assert ran.returncode == 1
-    assert f"Port {port}" in ran.stderr
+    assert ran.code == 1
+    assert f"Port {port}" in ran.err
     assert not (data / "unused").exists()
