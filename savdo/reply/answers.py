@@ -13,7 +13,7 @@ from uuid import UUID
 from savdo.ai import language
 from savdo.knowledge import words
 from savdo.knowledge.models import Found, Passage
-from savdo.reply import directions, durations, figures, gloss, sayings, totals
+from savdo.reply import directions, durations, figures, gloss, sayings, topic, totals
 from savdo.reply.models import Reading, Turn
 
 MOST_ROWS: Final = 3
@@ -25,7 +25,11 @@ ENOUGH: Final = 0.7
 # Below this a neighbouring fact is as likely as the right one.
 LIKELY: Final = 0.4
 PLAIN: Final = 0.2
+# From this on, one of two questions is answered although nobody knows the other.
+SURE: Final = 0.6
 FEW_WORDS: Final = 8
+# A question this short that names a thing names nothing else.
+SHORT: Final = 5
 ALONE: Final = 0.5
 # Rows this close to the best are told beside it.
 CLOSE: Final = 0.8
@@ -35,6 +39,7 @@ SECOND: Final = 0.35
 MOST_PIECES: Final = 1000
 UNIT_HEADING: Final = re.compile(r"birlik|o.?lchov birligi|unit\b|единица|ед\b|бірлік|өлшем бірлігі", re.IGNORECASE)
 HEADING_CURRENCY: Final = (("UZS", r"so.?m|сум|сўм|uzs"), ("KZT", r"тенге|теңге|tenge|kzt|₸"), ("USD", r"usd|\$|доллар"))
+COUNTED: Final = re.compile(r"(?<![\d.,])(?P<count>\d{1,3})\s?(?P<unit>[^\W\d]+)")
 CURRENCY_NAMED: Final = re.compile("|".join(rf"\b(?:{named})\w*|[₸$]" for _, named in HEADING_CURRENCY), re.IGNORECASE)
 AMOUNT: Final = re.compile(r"(?P<before>\D*)(?P<number>\d+(?:[\s.,]\d+)*)(?P<after>\D*)")
 # Every answer puts what it worked out in brackets, or behind the total's mark.
@@ -59,11 +64,11 @@ class Told:
 def find(turn: Turn, reading: Reading, question: str, found: Found) -> Told | None:
     """The most likely answer, or None when the passages do not hold one. Of two questions in one both are answered, or the one
     that can be."""
-    halves = [told for half, one in found.halves if (told := _alone(turn, reading, half, one))]
+    halves = [told for half, one in found.halves if (told := _alone(turn, reading, half, one)) and told.support >= LIKELY]
     if found.halves and len(halves) == len(found.halves):
         return _together(halves)
     whole = _alone(turn, reading, question, found)
-    return whole or (replace(halves[0], half=True) if halves else None)
+    return whole or next((replace(told, half=True) for told in halves if told.support >= SURE), None)
 
 
 def _together(halves: Sequence[Told]) -> Told:
@@ -79,7 +84,7 @@ def _together(halves: Sequence[Told]) -> Told:
 def _alone(turn: Turn, reading: Reading, question: str, found: Found) -> Told | None:
     if not suffices(question, found) or _misses_anchor(question, found.passages):
         return None
-    told = _told(found.passages)
+    told = _told(question, found.passages)
     best = told[0]
     said = _rows(turn, reading, told) if best.kind == "row" else _quotes(turn, reading, told)
     if not said:
@@ -93,13 +98,34 @@ def suffices(question: str, found: Found) -> bool:
     """Whether there is support enough to answer: a plain short question that one passage is nearly alone in answering needs less."""
     if not found.passages:
         return False
+    if _rows_named(question, found.passages):
+        return True
     plain = len(question.split()) <= FEW_WORDS and found.passages[0].score >= ALONE
     return found.support >= (PLAIN if plain else LIKELY)
 
 
-def _told(passages: Sequence[Passage]) -> list[Passage]:
+def _rows_named(question: str, passages: Sequence[Passage]) -> list[Passage]:
+    """The rows of one table that are called what a short question names and nothing else: every sofa, for "how much is a sofa?".
+    None when the best passage is no such row."""
+    things = topic.things(question)
+    if not things or len(question.split()) > SHORT:
+        return []
+    rows = [one for one in passages if one.document_id == passages[0].document_id and _is_called(one, things)]
+    return rows if rows and rows[0] is passages[0] else []
+
+
+def _is_called(row: Passage, things: Sequence[frozenset[str]]) -> bool:
+    cells = list((row.cells or {}).items())
+    priced = next((at for at, (heading, value) in enumerate(cells) if totals.MONEY_HEADING.search(heading) and re.search(r"\d", value)), 0)
+    called = set(words.terms(" ".join(value for _, value in cells[:priced])))
+    return all(thing & called for thing in things)
+
+
+def _told(question: str, passages: Sequence[Passage]) -> list[Passage]:
     """The passages an answer is made of: the best, rows about the same thing beside a row, a second text when it is a close call."""
     best = passages[0]
+    if named := _rows_named(question, passages):
+        return named[:MOST_ROWS]
     if best.kind == "row":
         return [one for one in passages if one.kind == "row" and one.score >= CLOSE * best.score][:MOST_ROWS]
     others = [one for one in passages[1:] if one.kind != "row" and one.score >= SECOND * best.score]
@@ -114,9 +140,9 @@ def _misses_anchor(question: str, passages: Sequence[Passage]) -> bool:
 
 
 def _rows(turn: Turn, reading: Reading, rows: Sequence[Passage]) -> str:
-    lines = [row_said(row, str(turn.profile.get("currency") or ""), reading) for row in rows]
+    lines = [row_said(row, str(turn.profile.get("currency") or ""), reading) + _total(turn, reading, row) for row in rows]
     if len(lines) == 1:
-        return lines[0] + _total(turn, reading, rows[0])
+        return lines[0]
     return "\n".join([sayings.say("rows", turn, reading), *(f"- {line}" for line in lines)])
 
 
@@ -134,9 +160,13 @@ def _total(turn: Turn, reading: Reading, row: Passage) -> str:
 
 
 def _area(turn: Turn, row: Passage) -> int | None:
-    """The square metres asked about, where the row is priced by them."""
+    """The square metres, metres, kilograms … asked about, where the row is priced by them."""
     asked = totals.METRES.findall(turn.text)
-    return int(asked[0]) if len(asked) == 1 and totals.BY_THE_METRE.search(row.text) else None
+    if len(asked) == 1 and totals.BY_THE_METRE.search(row.text):
+        return int(asked[0])
+    unit = {one for heading, value in (row.cells or {}).items() if UNIT_HEADING.match(heading) for one in words.concepts(value)}
+    counted = [match["count"] for match in COUNTED.finditer(turn.text) if unit & set(words.concepts(match["unit"]))]
+    return int(counted[0]) if len(counted) == 1 else None
 
 
 def row_said(passage: Passage, currency: str, reading: Reading) -> str:

@@ -58,7 +58,9 @@ def _doubted(turn: Turn, reading: Reading, found: Found) -> Draft | None:
     asks_first = reading.intent == "booking" and not reading.entities.get("timeline") and bool(cues.QUESTION.search(turn.text))
     asks = reading.intent in ASKED_AS and bool(cues.QUESTION.search(turn.text))
     sure = (reading.confidence >= (CERTAIN if asks else DOUBTED) and not asks_first) or _is_said(turn, reading)
-    if reading.wants_human or sure or reading.intent in ("greeting", "opt_out") or len(turn.text.split()) < 3:
+    if reading.wants_human or sure or reading.intent in ("greeting", "opt_out"):
+        return None
+    if len(turn.text.split()) < 3 and not (reading.intent == "unclear" and topic.goes_on(turn)):
         return None
     answer = answers.find(turn, reading, topic.asked(turn), found)
     if answer is None or answer.support < PLAINLY:

@@ -15,6 +15,7 @@ from savdo.reply import durations, sayings
 from savdo.reply.models import Reading
 
 TOKEN: Final = re.compile(
+    r"(?P<code>[^\W\d_]+\d\w*)|"
     r"(?P<number>\d(?:[\d.,:  –-]*\d)?\s?[%₸$]?)|(?P<word>[^\W\d_]+(?:[ʻʼ‘’'`-][^\W\d_]+)*)|(?P<mark>[.,;:!?()\n—–]+)"
 )
 # A "not" that is not understood with its word would turn the sentence into its opposite.
@@ -43,7 +44,7 @@ LONGEST: Final = 260
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A number, a word as written with its folded forms, or a mark that parts."""
+    """A number, a word as written with its folded forms, a code (A54), or a mark that parts."""
 
     kind: str
     text: str

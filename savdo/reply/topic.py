@@ -38,7 +38,7 @@ OF_SOMETHING: Final = frozenset(
         "price", "cheap", "expensive", "today", "tomorrow", "morning", "evening", "daytime", "night", "hour", "minute", "day", "week", "month",
         "year", "duration", "urgent", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "weekend", "quantity",
         "size", "color", "weight", "included", "percent", "samsung", "iphone", "xiaomi", "room", "city", "region", "other_city", "child",
-        "adult", "student", "person", "finish", "free", "paid", "separately", "brand", "model", "new", "used", "original", "copy",
+        "adult", "student", "person", "meter", "kilogram", "liter", "finish", "free", "paid", "separately", "brand", "model", "new", "used", "original", "copy",
     )
 )  # fmt: skip
 
@@ -46,7 +46,7 @@ OF_SOMETHING: Final = frozenset(
 OF_ALL: Final = frozenset(
     {"@all_of", "@total", "@whole", "@about_so", "@possible", "@together", "@with_it", "@come", "@per_unit", "@money", "@and_also"}
 )
-AREAS_OF_SOMETHING: Final = ("calendar", "links")
+AREAS_OF_SOMETHING: Final = ("calendar", "links", "measures")
 
 
 def asked(turn: Turn) -> str:
@@ -102,6 +102,12 @@ def is_elliptical(text: str) -> bool:
     return bool(follows) or not things or not any(term.startswith("@") for term in terms)
 
 
+def goes_on(turn: Turn) -> bool:
+    """Whether a few words add a number to what was just spoken of: "3 metr" after "a kitchen"."""
+    text = bare(turn.text)
+    return bool(re.search(r"\d", text)) and is_elliptical(text) and asked(turn) != text
+
+
 def bare(text: str) -> str:
     """The message without the greeting it opens with and the thanks around a question; itself when nothing else is in it."""
     rest = text.strip()
@@ -143,6 +149,20 @@ def _topic_of(before: list[str]) -> str:
         if not is_elliptical(rest) and not greets(rest):
             return rest
     return bare(before[-1]) if before else ""
+
+
+def things(text: str) -> list[frozenset[str]]:
+    """What a question is about, without what it asks of it, word by word as terms: "сколько стоит диван" → the sofa."""
+    return [frozenset(words.terms(word)) for word in _without_questions(bare(text)).split() if _is_thing(word)]
+
+
+def _is_thing(word: str) -> bool:
+    meant = words.concepts(word)
+    return (
+        bool(words.terms(word))
+        and not cues.QUESTION.fullmatch(word)
+        and (not meant or any(not _of_another(one) and one not in OF_ALL for one in meant))
+    )
 
 
 def _without_questions(text: str) -> str:

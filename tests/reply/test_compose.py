@@ -266,3 +266,26 @@ def test_that_of_two_questions_the_unknown_one_is_asked_of_a_colleague() -> None
 )  # fmt: skip
 def test_that_only_two_questions_are_two(text: str, count: int) -> None:
     assert len(topic.halves(text)) == count
+
+
+SOFAS = tuple(
+    passage(f"товар: {name}, цена: {price}", cells={"товар": name, "цена": price, "единица": unit})
+    for name, price, unit in (
+        ("Диван Бухара угловой", "7 400 000", "шт"),
+        ("Диван Хива прямой", "5 100 000", "шт"),
+        ("Кресло Хива", "1 900 000", "шт"),
+    )
+)
+
+
+def test_that_a_short_question_for_a_thing_lists_its_kinds() -> None:
+    draft = answered(turn("сколько стоит диван", campaigns=()), *SOFAS)
+    assert draft.cited == (SOFAS[0].id, SOFAS[1].id)
+    assert "7 400 000 сум" in draft.text
+    assert "5 100 000 сум" in draft.text
+
+
+def test_that_a_number_that_follows_is_multiplied_by_the_unit_it_is_of() -> None:
+    cloth = passage("товар: Ткань лён", cells={"товар": "Ткань лён", "цена": "90 000", "единица": "метр"})
+    asked = turn("4 метра", history=(("contact", "сколько стоит ткань лён"), ("bot", "Ткань лён: 90 000 сум / метр")), campaigns=())
+    assert "4 × 90 000 = 360 000 сум" in answered(asked, cloth).text
