@@ -421,15 +421,17 @@ CREATE TABLE passages (
   page integer,
   language text,
   -- The middle of the vectors of its sentences, which stand beside it with their latent terms.
-  -- In the row itself, and what is long outside of it: a search compares every passage's, and reads the rest of a few.
+  -- In the row itself, and what is long outside of it: of most passages a search reads nothing else.
   embedding halfvec(384) STORAGE PLAIN NOT NULL,
+  signs bit(384) NOT NULL GENERATED ALWAYS AS (binary_quantize(embedding)::bit(384)) STORED,
   sentences text[] NOT NULL,
   sentence_embeddings halfvec[] NOT NULL,
   sentence_latents sparsevec[] NOT NULL,
   words tsvector NOT NULL,
   grams tsvector NOT NULL,
   PRIMARY KEY (tenant_id, id),
-  UNIQUE (tenant_id, document_id, version, position),
+  -- Where there are very many, a search first reads this index alone.
+  UNIQUE (tenant_id, document_id, version, position) INCLUDE (id, signs),
   FOREIGN KEY (tenant_id, document_id) REFERENCES documents ON DELETE CASCADE
 ) WITH (toast_tuple_target = 1024);
 

@@ -83,24 +83,27 @@ def concepts(text: str) -> list[str]:
     """The lexicon's shared words ("@delivery") for every idiom of up to four words that stands in a text."""
     idioms = lexicon().idioms
     written = _written(text)
-    folded = [fold(word) for word in written]
-    stems = [stem(word) for word in folded]
+    folded = tuple(map(fold, written))
+    stems = tuple(map(stem, folded))
     spoken = language.identify(text)[0]
-    found: list[str] = []
-    for start in range(len(stems)):
-        for length in range(1, LONGEST_IDIOM + 1):
-            said = folded[start : start + length]
-            fitting = [
-                (_distance(said, idiom), concept)
-                for concept, idiom, tongue in idioms.get(tuple(stems[start : start + length]), ())
-                # Folded, "был" is "bill": nobody writes English in Cyrillic.
-                if (tongue != "en" or written[start].isascii())
-                and (tongue == spoken or _is_told_apart(idiom))
-                and is_said(said, idiom, tongue)
-            ]
-            # Of strangers with one stem, those that are nearest as written.
-            found += [f"@{concept}" for distance, concept in fitting if distance == min(fitting)[0]]
-    return list(dict.fromkeys(found))
+    found: dict[str, None] = {}
+    for start, word in enumerate(written):
+        for end in range(start + 1, min(start + LONGEST_IDIOM, len(written)) + 1):
+            if stems[start:end] in idioms:
+                found |= dict.fromkeys(_meant(folded[start:end], word.isascii(), spoken))
+    return list(found)
+
+
+@functools.lru_cache(16_384)
+def _meant(said: tuple[str, ...], is_latin: bool, spoken: str) -> tuple[str, ...]:
+    fitting = [
+        (_distance(said, idiom), concept)
+        for concept, idiom, tongue in lexicon().idioms[tuple(map(stem, said))]
+        # Folded, "был" is "bill": nobody writes English in Cyrillic.
+        if (tongue != "en" or is_latin) and (tongue == spoken or _is_told_apart(idiom)) and is_said(said, idiom, tongue)
+    ]
+    # Of strangers with one stem, those that are nearest as written.
+    return tuple(f"@{concept}" for distance, concept in fitting if distance == min(fitting)[0])
 
 
 def _is_told_apart(idiom: Sequence[str]) -> bool:
