@@ -11,7 +11,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from savdo.ai import language
-from savdo.knowledge import words
+from savdo.knowledge import kinds, words
 from savdo.knowledge.models import Found, Passage
 from savdo.reply import directions, durations, figures, gloss, sayings, topic, totals
 from savdo.reply.models import Reading, Turn
@@ -106,12 +106,13 @@ def suffices(question: str, found: Found) -> bool:
 
 def _rows_named(question: str, passages: Sequence[Passage]) -> list[Passage]:
     """The rows of one table that are called what a short question names and nothing else: every sofa, for "how much is a sofa?".
-    None when the best passage is no such row."""
+    None when the best passage is no such row, unless a price is asked for."""
     things = topic.things(question)
     if not things or len(question.split()) > SHORT:
         return []
-    rows = [one for one in passages if one.document_id == passages[0].document_id and _is_called(one, things)]
-    return rows if rows and rows[0] is passages[0] else []
+    called = [one for one in passages if _is_called(one, things)]
+    rows = [one for one in called if one.document_id == called[0].document_id]
+    return rows if rows and (rows[0] is passages[0] or kinds.asked(question)[0]) else []
 
 
 def _is_called(row: Passage, things: Sequence[frozenset[str]]) -> bool:

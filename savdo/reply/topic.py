@@ -4,6 +4,7 @@
 import re
 from typing import Final
 
+from savdo.ai import language
 from savdo.knowledge import words
 from savdo.reply import cues, totals
 from savdo.reply.models import Turn
@@ -29,6 +30,11 @@ THANKS: Final = re.compile(
 AND: Final = re.compile(
     r"\?\s+|,?\s+(?:va|hamda|yana|ва|ҳамда|и(?: ещ[её]| также)?|а также|және|тағы|әрі|and(?: also)?|also)\s+", re.IGNORECASE
 )
+RUSSIAN: Final = (
+    ("shch|sch", "щ"), ("sh", "ш"), ("zh|j", "ж"), ("ch", "ч"), ("kh|x", "х"), ("ts|tz", "ц"), ("ya|ia", "я"), ("yu|iu", "ю"), ("yo|jo", "ё"),
+    ("(?<=[aeiouаеиоуыэюя])y", "й"), ("y", "ы"), ("c(?=[eiy])", "ц"), ("'", "ь"),
+    *zip("abvgdezijklmnoprstufhcqw", "абвгдезийклмнопрстуфхккв", strict=True),
+)  # fmt: skip
 BETWEEN: Final = " \t\n,.!;:-–—👋🙂😊🙏"
 FOLLOWS: Final = re.compile(r"^(?:а|ну\s+а|и|ал|and|what about|how about|or|va|unda|у?нда|ва|yoki|ёки|немесе|сонда|или|тогда|then)\s|(?:chi|чи|ше|ші)\W*$", re.IGNORECASE)  # fmt: skip
 # They ask something of a thing and do not name the thing: alone they are about what was spoken of before.
@@ -42,6 +48,11 @@ OF_SOMETHING: Final = frozenset(
     )
 )  # fmt: skip
 
+# Verbs of asking what something costs, which are no things.
+ASKS_FOR_MUCH: Final = re.compile(
+    r"^(?:tur(?:a|ad)\w*|тур(?:а|ад)\w*|тұра\w*|стоит|стоят|стоить|обойд\w*|выйдет|cost\w*|bo'l\w*|бўл\w*|бола\w*|болад\w*)\W*$",
+    re.IGNORECASE,
+)
 # What stands beside "all of it" and names nothing either.
 OF_ALL: Final = frozenset(
     {"@all_of", "@total", "@whole", "@about_so", "@possible", "@together", "@with_it", "@come", "@per_unit", "@money", "@and_also"}
@@ -52,7 +63,7 @@ AREAS_OF_SOMETHING: Final = ("calendar", "links", "measures")
 def asked(turn: Turn) -> str:
     """What to look for. A really elliptical message ("and for 2 rooms?") borrows the topic of the one before; where it names
     a property of its own, only the thing is borrowed, so that the new question weighs more than the old one."""
-    text = bare(turn.text)
+    text = _in_cyrillic(bare(turn.text))
     if not is_elliptical(text):
         return text[-LONGEST:]
     if turn.shown:
@@ -64,6 +75,15 @@ def asked(turn: Turn) -> str:
     if own:
         topic = _without_questions(topic)
     return "\n".join(part for part in (topic, text) if part)[-LONGEST:]
+
+
+def _in_cyrillic(text: str) -> str:
+    """Russian that was typed in Latin letters in its own, which is what the embeddings and the lexicon know."""
+    if language.identify(text) != ("ru", "latn"):
+        return text
+    for latin, letter in RUSSIAN:
+        text = re.sub(latin, letter, text, flags=re.IGNORECASE)
+    return text
 
 
 def wider(turn: Turn) -> str:
@@ -152,16 +172,27 @@ def _topic_of(before: list[str]) -> str:
 
 
 def things(text: str) -> list[frozenset[str]]:
-    """What a question is about, without what it asks of it, word by word as terms: "сколько стоит диван" → the sofa."""
-    return [frozenset(words.terms(word)) for word in _without_questions(bare(text)).split() if _is_thing(word)]
+    """What a question is about, without what it asks of it, as the terms of each thing: "сколько стоит диван" → the sofa."""
+    rest = _without_questions(bare(text)).split()
+    found: list[frozenset[str]] = []
+    while rest:
+        word, *rest = rest
+        # "ас үй" (a kitchen) is no house.
+        pair = set(words.concepts(f"{word} {rest[0]}")) - set(words.concepts(word)) - set(words.concepts(rest[0])) if rest else set[str]()
+        if pair and not any(map(_of_another, pair)):
+            found.append(frozenset(pair))
+            rest = rest[1:]
+        elif _is_thing(word):
+            found.append(frozenset(words.terms(word)))
+    return found
 
 
 def _is_thing(word: str) -> bool:
     meant = words.concepts(word)
     return (
         bool(words.terms(word))
-        and not cues.QUESTION.fullmatch(word)
-        and (not meant or any(not _of_another(one) and one not in OF_ALL for one in meant))
+        and not ASKS_FOR_MUCH.search(word)
+        and (not meant or any(one not in OF_ALL and not _of_another(one) for one in meant))
     )
 
 

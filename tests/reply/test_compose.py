@@ -289,3 +289,8 @@ def test_that_a_number_that_follows_is_multiplied_by_the_unit_it_is_of() -> None
     cloth = passage("товар: Ткань лён", cells={"товар": "Ткань лён", "цена": "90 000", "единица": "метр"})
     asked = turn("4 метра", history=(("contact", "сколько стоит ткань лён"), ("bot", "Ткань лён: 90 000 сум / метр")), campaigns=())
     assert "4 × 90 000 = 360 000 сум" in answered(asked, cloth).text
+
+
+def test_that_a_short_question_for_a_price_is_answered_by_rows_before_texts() -> None:
+    text = passage("Диваны собираем за один день, сборка входит в цену.")
+    assert answered(turn("сколько стоит диван", campaigns=()), text, *SOFAS).cited == (SOFAS[0].id, SOFAS[1].id)

@@ -56,3 +56,14 @@ def test_that_the_new_question_weighs_more_than_the_old_one() -> None:
     borrowed = topic.asked(turn("ал бағасы?", history=(("contact", "Жеткізу Sayr велосипедке бар ма?"), ("bot", "…"))))
     assert "Жеткізу" not in borrowed
     assert "Sayr" in borrowed
+
+
+@pytest.mark.parametrize(
+    ("typed", "looked_for"),
+    [
+        ("skolko stoit dostavka?", "сколко стоит доставка?"), ("gde vash magazin", "где ваш магазин"),
+        ("yetkazib berish qancha", "yetkazib berish qancha"), ("where is your shop?", "where is your shop?"),
+    ],
+)  # fmt: skip
+def test_that_russian_in_latin_letters_is_looked_for_in_its_own(typed: str, looked_for: str) -> None:
+    assert topic.asked(turn(typed)) == looked_for
