@@ -132,6 +132,13 @@ async def test_that_everything_is_reached_by_keyboard(shop: Office, new_context:
     await expect(page.get_by_role("option")).to_have_count(1)
     await page.keyboard.press("Enter")
     await expect(page).to_have_url(f"{shop.url}/inbox/{shop.talk.id}")
+    # On a narrow window the details lie over the thread.
+    await page.set_viewport_size({"width": 390, "height": 844})
+    opener = page.get_by_role("button", name="Details")
+    await opener.press("Enter")
+    await expect(page.get_by_role("complementary", name="Details")).to_be_focused()
+    await page.keyboard.press("Escape")
+    await expect(opener).to_be_focused()
 
 
 async def test_that_a_viewer_reads_and_does_not_write(shop: Office, new_context: NewContext) -> None:

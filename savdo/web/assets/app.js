@@ -46,6 +46,12 @@ document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
   if (ctx.sourceElement.id === "talks") ctx.request.action += `&count=${Math.min(300, Math.max(30, $("#talks").querySelectorAll(".talk").length))}`;
 });
 
+// On a narrow window the details lie over the thread: whoever opens them is in them, whoever closes them is back.
+function aside(shown) {
+  $(".inbox")?.classList.toggle("show-side", shown);
+  $(shown ? "#side" : ".talking [data-side]")?.focus({ preventScroll: true });
+}
+
 // Enter sends, Shift-Enter makes a line; a text being sent cannot be sent twice.
 document.addEventListener("keydown", (event) => {
   const field = event.target;
@@ -54,6 +60,7 @@ document.addEventListener("keydown", (event) => {
     const sending = field.form.matches(".htmx-request");
     if (!sending && (field.value.trim() || $("[data-files]", field.form)?.files.length)) field.form.requestSubmit();
   }
+  if (event.key === "Escape" && $(".inbox.show-side") && !$("dialog[open]")) aside(false);
   if (event.key === "Escape") for (const menu of document.querySelectorAll("details.menu[open]")) { menu.open = false; $("summary", menu).focus(); }
 });
 document.addEventListener("click", (event) => {
@@ -63,8 +70,8 @@ document.addEventListener("click", (event) => {
   if (event.target.closest("[data-close]")) event.target.closest("dialog")?.close();
   const copier = event.target.closest("[data-copy]");
   if (copier) navigator.clipboard.writeText($(copier.dataset.copy).textContent.trim()).then(() => toast({ text: copier.dataset.done }));
-  if (event.target.closest("[data-why]")) $(".inbox")?.classList.add("show-side");
-  if (event.target.closest("[data-side]")) $(".inbox")?.classList.toggle("show-side");
+  if (event.target.closest("[data-why]")) aside(true);
+  if (event.target.closest("[data-side]")) aside(!$(".inbox.show-side"));
   const filler = event.target.closest("[data-fill]");
   if (filler) { const field = $("textarea[data-send]"); field.value = filler.dataset.fill; field.focus(); }
 });
