@@ -33,15 +33,15 @@ async def find(session: Session, text: str, meaning: Meaning, *, limit: int = 8)
     return ranking.ranked(*await candidates(session, text, meaning), limit)
 
 
-async def candidates(session: Session, text: str, meaning: Meaning) -> tuple[Asked, list[Candidate]]:
-    """What was asked and what may answer it, with everything the ranking looks at."""
+async def candidates(session: Session, text: str, meaning: Meaning, *, many: int = MANY) -> tuple[Asked, list[Candidate]]:
+    """What was asked and what may answer it, with everything the ranking looks at. Of up to `many` passages all are compared."""
     asked = text[:LONGEST_QUERY]
     terms = list(dict.fromkeys(words.terms(asked)))[:MOST_TERMS]
     grams = sorted(words.grams(asked))[:MOST_GRAMS]
     values = {
         "vector": vector_text(meaning.vector),
         "latent": latent_text(meaning.latent),
-        "terms": terms, "grams": grams, "candidates": CANDIDATES, "heading": HEADING, "many": MANY, "near": NEAR, "drawn": DRAWN,
+        "terms": terms, "grams": grams, "candidates": CANDIDATES, "heading": HEADING, "many": many, "near": NEAR, "drawn": DRAWN,
     }  # fmt: skip
     # Not prepared: after five runs a prepared statement keeps one plan for tenants of any size.
     found = await (await session.execute(QUERY, values, prepare=False)).fetchall()
@@ -55,7 +55,7 @@ WITH live AS NOT MATERIALIZED (
   SELECT p.id, p.document_id, p.position, p.signs
     FROM passages p JOIN documents d ON d.tenant_id = p.tenant_id AND d.id = p.document_id AND d.version = p.version
 ), known AS MATERIALIZED (
-  SELECT n, CASE WHEN n > %(many)s THEN n / %(drawn)s ELSE 1 END AS step,
+  SELECT n, CASE WHEN n > %(many)s THEN greatest(n / %(drawn)s, 1) ELSE 1 END AS step,
          %(candidates)s / CASE WHEN n > %(many)s THEN 2 ELSE 1 END AS most
     FROM (SELECT coalesce(sum(passages), 0)::int AS n FROM documents WHERE version > 0) AS d
 ), t AS MATERIALIZED (
