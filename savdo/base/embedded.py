@@ -35,6 +35,7 @@ log = structlog.get_logger()
 # A killed server replays its log first: seconds, and more of them on a busy machine.
 PATIENCE_S = 30.0
 LAUNCH_S = 10.0
+USERS = ".handle_pids.json"
 
 # The lock between processes does not hold between threads of one.
 _one_at_a_time = threading.RLock()
@@ -77,7 +78,6 @@ def start(data_dir: Path, *, database: str = "savdo") -> str:
             # A lock for each folder, beside it: the library's own is one file for the whole machine, which a second user may not open.
             server._lock = fasteners.InterProcessLock(folder.parent / "postgres.lock")  # pyright: ignore[reportPrivateUsage]
             with server._lock:  # pyright: ignore[reportPrivateUsage]
-                _forget_dead_users(folder)
                 _make(server)
             atexit.register(stop, data_dir)
             _start_patiently(server, database)
@@ -100,8 +100,10 @@ def stop(data_dir: Path) -> None:
         if server is None:
             return
         with server._lock:  # pyright: ignore[reportPrivateUsage]
-            _forget_dead_users(server.pgdata)
-        server.cleanup()
+            others = _users(server.pgdata) - {os.getpid()}
+            _write_users(server.pgdata, others)
+            if not others:
+                server._stop()  # pyright: ignore[reportPrivateUsage]
         PostgresServer._instances.pop(server.pgdata, None)  # pyright: ignore[reportPrivateUsage]
 
 
@@ -158,7 +160,7 @@ def _run(server: PostgresServer) -> None:
         raise NotReady("it is still starting")
     server._postmaster_info = info  # pyright: ignore[reportPrivateUsage]
     PostgresServer._instances[folder] = server  # pyright: ignore[reportPrivateUsage]
-    server.global_process_id_list.get_and_add(os.getpid())
+    _write_users(folder, _users(folder) | {os.getpid()})
 
 
 def _launch(server: PostgresServer) -> None:
@@ -178,16 +180,21 @@ def _launch(server: PostgresServer) -> None:
     )  # fmt: skip
 
 
-def _forget_dead_users(folder: Path) -> None:
-    # A killed process never signs off, and the server would outlive everyone.
-    users = folder / ".handle_pids.json"
-    if users.exists():
-        try:
-            listed: list[int] = json.loads(users.read_text() or "[]")
-        except ValueError:
-            # Whoever wrote it was killed in the middle.
-            listed = []
-        users.write_text(json.dumps([pid for pid in listed if _is_user(pid)]))
+def _users(folder: Path) -> set[int]:
+    """The processes that use the server. A killed one never signs off, and the server would outlive everyone."""
+    try:
+        listed: list[int] = json.loads((folder / USERS).read_text())
+    except (FileNotFoundError, ValueError):
+        listed = []
+    return {pid for pid in listed if _is_user(pid)}
+
+
+def _write_users(folder: Path, pids: set[int]) -> None:
+    # Whoever is killed in the middle of this leaves the list as it was: without it the next one out would stop the server
+    # under everyone's feet.
+    written = folder / f"{USERS}.new"
+    written.write_text(json.dumps(sorted(pids)))
+    written.replace(folder / USERS)
 
 
 def _is_user(pid: int) -> bool:
