@@ -88,6 +88,7 @@ PLACED: Final = (*BY_WORDS, "branch")
 CONDITIONAL: Final = ("free", "gift", "discount", "instalment")
 # "We are open today" is an hour, "a colleague answers tomorrow" passes a question on.
 EXCUSED: Final[Mapping[str, re.Pattern[str]]] = {
+    "unlimited": re.compile(r"напиш|пишите|обращ|спраш|yoz|murojaat|so'ra|жаз|хабарлас|сұра|\bwrite|message|\bask|contact"),
     "stock": re.compile(r"посмотреть|самовывоз|адрес|manzil|мекенжай|\baddress"),
     "soon": re.compile(
         r"hamkas|menejer|operator|коллег|менеджер|оператор|әріптес|colleague|manager|javob|ответ|жауап|\banswer|\breply|\d[:.]\d\d|работа|открыт|закрыт|выходной|ishla|ochiq|yopiq|dam ol|жұмыс істе|ашық|жабық|демал|\bopen|\bclosed|\bhours\b"
@@ -134,7 +135,14 @@ def unfounded(text: str, language: str, company: str, tools: Sequence[str] = (),
         if _claims_done(sentence, language, company, tools) or _promises(sentence, language, company):
             yield sentence
     if YES.match(text) and not ASKS.search(folded(text, language)):
-        yield from (question for question in sentences(asked) if _promises(question.rstrip("?!. "), language, company))
+        yield from (question for question in _answered(text, asked) if _promises(question.rstrip("?!. "), language, company))
+
+
+def _answered(text: str, asked: str) -> list[str]:
+    """The questions a "yes" is said to: of several, those it repeats a word of."""
+    questions, said = list(sentences(asked)), _stems(folded(next(sentences(text), "")))
+    repeated = [question for question in questions if _stems(folded(question)) & said]
+    return repeated if len(questions) > 1 and repeated else questions
 
 
 def _claims_done(sentence: str, language: str, company: str, tools: Sequence[str]) -> bool:
@@ -201,11 +209,18 @@ def _granted_objects(known: re.Pattern[str], low: str) -> frozenset[str]:
 def _is_out_of_reach(sentence: str, granting: str, known: re.Pattern[str]) -> bool:
     """Whether what is given from a sum or a count upwards is given beside sums and counts that are all less."""
     clause = next((one for one in CLAUSE.split(granting) if known.search(one) and THRESHOLD.search(one)), "")
-    for kind in ("money", "measure"):
-        told, least = ([one.values[0] for one in figures.read(text) if one.kind == kind] for text in (sentence, clause))
+    for kinds in (("money",), ("measure", "count", "plain")):
+        told, least = (
+            [one.values[0] for one in figures.read(text) if one.kind in kinds and _is_sum(one) == (kinds[0] == "money")]
+            for text in (sentence, clause)
+        )
         if told and least:
             return max(told) < min(least)
     return False
+
+
+def _is_sum(figure: figures.Figure) -> bool:
+    return figure.kind == "money" or max(figure.values) >= figures.LARGE
 
 
 def _about_the_same(said: re.Pattern[str], low: str, language: str, mentions: Sequence[str]) -> bool:

@@ -41,7 +41,7 @@ UNITS: Final[tuple[tuple[str, Kind, Decimal], ...]] = (
      "hours", Decimal(24)),
     (r"hafta\w*|ҳафта\w*|недел\w*|апта\w*|weeks?\b", "hours", Decimal(168)),
     (r"oy(?:lik|ga|da|dan|gacha|ni|i)?\b|ой(?:лик|га|да|дан|гача)?\b|месяц\w*|мес\b\.?|ай(?:ға|да|дан|лық|ы)?\b|months?\b", "months", Decimal(1)),
-    (r"yil(?:lik|ga|da|dan|gacha|i)?\b|йил(?:лик|га|да|дан|гача|и)?\b|год(?:а|у|ом|ов)?\b|лет\b|жыл\w*|years?\b", "months", Decimal(12)),
+    (r"yil(?:lik|ga|da|dan|gacha|i)?\b|йил(?:лик|га|да|дан|гача|и)?\b|год(?:а|у|ом|ов)?\b|лет\b|жыл\w*|years?\b|yosh\w*|ёш\w*|жас(?:қа|тан|та|ар)?\b", "months", Decimal(12)),
 )  # fmt: skip
 FLAGS: Final = re.IGNORECASE
 APOSTROPHES: Final = str.maketrans(dict.fromkeys("ʻ’‘`ʼ´", "'"))
@@ -200,6 +200,7 @@ def _share_units(scan: Scan) -> None:
             and following.kind in ("plain", "money")
             and LISTED.fullmatch(between)
             and (scale := _scale(following.words)) > 1
+            and one.raw[0] * scale <= following.values[0]
         ):
             both = tuple(v * factor for v in one.values for factor in (scale, 1))
             scan.found[scan.found.index(one)] = ordered[place] = Figure(

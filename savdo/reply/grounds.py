@@ -32,6 +32,8 @@ PER: Final[tuple[tuple[re.Pattern[str], figures.Kind, Decimal], ...]] = (
     (re.compile(r"haftasiga|ҳафтасига|аптасына|(?:в|за) неделю|(?:per|a) week|hafta oldin|апта бұрын", re.IGNORECASE), "hours", Decimal(168)),
     (re.compile(r"oyiga|oylik|ойига|ойлик|айына|айлық|(?:в|за) месяц|ежемесячн|месячн|(?:per|a) month|monthly|/\s?(?:ай|мес|oy)", re.IGNORECASE), "months", Decimal(1)),
     (re.compile(r"yiliga|йилига|yillik|йиллик|жылына|жылдық|(?:в|за) год|годов|(?:per|a) year|yearly|annual", re.IGNORECASE), "months", Decimal(12)),
+    (re.compile(r"круглосуточн|тәулік бойы|kecha-yu kunduz|tunu kun|кеча-ю кундуз|24\s?/\s?7|(?:a)?round the clock|day and night", re.IGNORECASE), "hours", Decimal(24)),
+    (re.compile(r"half[- ]price|полцены|половин\w+ цены|yarim narx|ярим нарх|жарты баға", re.IGNORECASE), "percent", Decimal(50)),
 )  # fmt: skip
 # "4 томдық" and "3x4" are no durations; "от 3 до 5", "10 for each" leave open what they count.
 NOUN: Final = re.compile(r"\s?(?:[xх×*]\s?\d|[-‑]?\s?[^\W\d_]{3,})")
@@ -66,7 +68,7 @@ def of(evidence: Evidence) -> Known:
     prices = [found for campaign in evidence.campaigns for found in _prices(campaign)]
     texts = [*company, *evidence.tools]
     return Known(
-        (*(figure for part in texts for figure in _figures_of(part)), *prices),
+        (*(figure for part in texts for figure in figures_of(part)), *prices),
         tuple(figure for part in customer for figure in figures.read(part)),
         _days(texts, evidence.profile),
         frozenset().union(*(read.named | read.closed for read in map(weekdays.read, customer))),
@@ -105,7 +107,7 @@ def _prices(campaign: Campaign) -> Iterator[Figure]:
 
 
 @functools.lru_cache(maxsize=4096)
-def _figures_of(text: str) -> tuple[Figure, ...]:
+def figures_of(text: str) -> tuple[Figure, ...]:
     """The figures of a company's text: a small number before a noun counts it, and "an hour" is one."""
     per = (Figure(kind, (value,), (Decimal(1),), found[0], found.start()) for words, kind, value in PER if (found := words.search(text)))
     return (*(replace(one, kind="measure") if _counts(one, text) else one for one in figures.read(text)), *per)
@@ -122,8 +124,15 @@ def _counts(figure: Figure, text: str) -> bool:
 
 
 def _days(texts: Sequence[str], profile: Mapping[str, Any]) -> weekdays.Days:
-    read = [weekdays.of_profile(profile), *map(weekdays.read, texts)]
-    return weekdays.Days(frozenset().union(*(one.named for one in read)), frozenset().union(*(one.closed for one in read)))
+    """Days open and off; a day off that is named is off, though something else is every day."""
+    by_profile = weekdays.of_profile(profile)
+    read = [by_profile, *map(weekdays.read, texts)]
+    spelled = [by_profile, *(weekdays.read(weekdays.EVERY.sub(" ", text.lower())) for text in texts)]
+    named, closed, open_ = (
+        frozenset[int]().union(*days)
+        for days in ((one.named for one in read), (one.closed for one in read), (one.named for one in spelled))
+    )
+    return weekdays.Days(named - (closed - open_), closed)
 
 
 def _hours(profile: Mapping[str, Any]) -> Mapping[int, frozenset[Decimal]]:

@@ -24,7 +24,21 @@ from collections.abc import Iterator
 from typing import Final
 
 from savdo.ai.language import identify, shares
-from savdo.reply import behaviour, bindings, claims, figures, grounds, injection, links, manner, people, tracing
+from savdo.reply import (
+    behaviour,
+    bindings,
+    claims,
+    contrasts,
+    figures,
+    grounds,
+    injection,
+    links,
+    manner,
+    novelty,
+    people,
+    tracing,
+    waivers,
+)
 from savdo.reply.grounds import Known
 from savdo.reply.models import Evidence, Fault
 from savdo.reply.prompt import RULES
@@ -67,8 +81,11 @@ def check(text: str, language: str, evidence: Evidence, channel: str = "") -> tu
         *grounds.mail_faults(text, known),
         *tracing.figure_faults(text, known),
         *bindings.faults(text, language, known),
+        *contrasts.faults(text, language, known),
         *grounds.day_faults(links.without(text), known),
         *(Fault("claim", sentence) for sentence in claims.unfounded(text, language, known.company_text, evidence.tools, asked)),
+        *(Fault("claim", sentence) for sentence in novelty.sentences(text, language, known)),
+        *(Fault("claim", sentence) for sentence in waivers.unfounded(text, language, known)),
         *(Fault("person", name) for name in people.unknown(links.without(text), known.names)),
         *(Fault("person", sentence) for sentence in people.others(text, known.company_text)),
         *_leaks(text, evidence, known),

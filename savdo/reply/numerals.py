@@ -47,6 +47,10 @@ ENDING: Final = re.compile(
 )
 TOKEN: Final = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
 GAP: Final = re.compile(r"(?:\s|\s?[-‑–]\s?|\s(?:and a|and|va|ва|бір)\s)")
+# "Он два месяца": ten in Kazakh, he in Russian.
+RUSSIAN: Final = re.compile(r"од[ин]|дв|тр[её]|тро|четв|пят|шест|сем[ьи]|восем|восьм|девят|десят|тысяч")
+# "Three and a half".
+JOINERS: Final = frozenset(["and", "a"])
 HUNDRED: Final = Decimal(100)
 THOUSAND: Final = Decimal(1000)
 # Words that are numbers in one language and something else in another stand alone too often: ru "он" (he), uz "yuz" (face).
@@ -68,13 +72,15 @@ def find(text: str) -> Iterator[Numeral]:
     low = text.lower()
     run: list[tuple[Decimal, int, int, str]] = []
     for match in TOKEN.finditer(low):
+        if run and match[0] in JOINERS:
+            continue
         value = _value(match[0])
         if value is None or (not run and re.search(r"\d\s?$", low[max(0, match.start() - 2) : match.start()])):
             if run:
                 yield _numeral(run)
             run = []
             continue
-        if run and (not GAP.fullmatch(low[run[-1][2] : match.start()]) or not _goes_on(run, value)):
+        if run and (not GAP.fullmatch(low[run[-1][2] : match.start()]) or not _goes_on(run, value, match[0])):
             yield _numeral(run)
             run = []
         run.append((value, match.start(), match.end(), match[0]))
@@ -87,8 +93,10 @@ def _value(word: str) -> Decimal | None:
     return value if value is not None else VALUES.get(ENDING.sub("", word)) if len(word) > 3 else None
 
 
-def _goes_on(run: list[tuple[Decimal, int, int, str]], value: Decimal) -> bool:
+def _goes_on(run: list[tuple[Decimal, int, int, str]], value: Decimal, word: str) -> bool:
     last = run[-1][0]
+    if run[-1][3] == "он" and RUSSIAN.match(word):
+        return False
     if value in (HUNDRED, Decimal("0.5")) or value >= THOUSAND:
         return last < value or last >= HUNDRED or value < 1
     return last >= 10 and value < last

@@ -4,6 +4,7 @@
 import functools
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from itertools import combinations
 from typing import Final
@@ -43,7 +44,7 @@ JOINED: Final = re.compile(
     r"\bоб[ае]\b|ikkala|иккала|екеу|\bboth\b|\bplus\b|\b(?:и|с|со|va|ва|and|мен|бен|пен|және)\b|\w(?:мен|бен|пен)\b|\+", re.IGNORECASE
 )
 LEFT: Final = re.compile(
-    r"эконом|выгод|вместо|tejay|tejab|үнем|\bsav(?:e|ing)|instead of|остат|остал|разниц|qolgan|қолган|қалған|remain|\bthe rest|difference|balance",
+    r"эконом|выгод|вместо|tejay|tejab|үнем|\bsav(?:e|ing)|instead of|остат|остал|остан|разниц|qolgan|қолган|қалған|remain|\bthe rest|difference|balance",
     re.IGNORECASE,
 )
 SHARE: Final = re.compile(
@@ -68,6 +69,7 @@ ROUNDED: Final = Decimal("0.5")
 CLOSE: Final = Decimal("0.005")
 SURE_COUNT: Final = 3
 TIMES: Final = re.compile(r"\s?(?:marta|марта|рет|раза?|times|mahal|маҳал|мәрте)\b", re.IGNORECASE)
+OFTEN: Final = re.compile(rf"\w{TIMES.pattern}", re.IGNORECASE)
 APART: Final = re.compile(r"[.!?;]\s|,\s(?:и|а|and|va|ва|және)\s")
 # Numbers this long are cards and accounts.
 MOST_MONTHS: Final = 24
@@ -82,7 +84,11 @@ def figure_faults(text: str, known: Known) -> Iterator[Fault]:
     listed = len(ITEM.findall(text))
     read = figures.read(text)
     worked_out = _worked_out(read, text, known)
-    told = [figure for figure in read if not _is_loose(figure, text) and not (figure.kind == "plain" and 1 < listed == figure.raw[0])]
+    told = [
+        figure
+        for figure in read
+        if not _is_loose(figure, text, known.company_text) and not (figure.kind == "plain" and 1 < listed == figure.raw[0])
+    ]
     stated = [
         figure
         for figure in told
@@ -94,9 +100,10 @@ def figure_faults(text: str, known: Known) -> Iterator[Fault]:
     yield from (Fault("phone" if figure.kind == "phone" else "number", figure.words) for figure in told if figure not in stated)
 
 
-def _is_loose(figure: Figure, text: str) -> bool:
+def _is_loose(figure: Figure, text: str, company: str) -> bool:
     """Whether a number in words says too little to be a fact: "two questions", "three times a week" of three days."""
-    return figure.kind == "count" and (figure.raw[0] < SURE_COUNT or bool(TIMES.match(text, figure.at + len(figure.words))))
+    is_often = bool(TIMES.match(text, figure.at + len(figure.words))) and not OFTEN.search(company)
+    return figure.kind == "count" and (figure.raw[0] < SURE_COUNT or is_often)
 
 
 def _worked_out(read: Sequence[Figure], text: str, known: Known) -> set[Figure]:
@@ -138,6 +145,8 @@ def _said_by_customer(figure: Figure, known: Known, text: str) -> bool:
 
 def _follows(figure: Figure, stated: Sequence[Figure], text: str, known: Known) -> bool:
     """Whether it is a product, a sum, a difference, a share, an instalment or a price by the piece of what was said."""
+    if figure.kind == "percent" and LEFT.search(text):
+        return any(grounds.agree(replace(figure, values=(100 - value,)), other) for value in figure.values for other in known.company)
     if figure.kind not in AMOUNTS:
         return False
     wanted = set(figure.values)

@@ -58,7 +58,9 @@ def read(text: str) -> Days:
         days = of_clause(clause)
         # "В понедельник санитарный день, не работаем": the clause behind says it.
         behind = told[place + 1] if place + 1 < len(told) else ""
-        off = is_off(clause) or (is_off(behind) and not of_clause(behind) and not re.search(r"\d", clause))
+        # "Saturday, Sunday closed" is said of both.
+        is_bare = not re.search(r"\w", DAY.sub(" ", clause.lower()))
+        off = is_off(clause) or (is_off(behind) and (is_bare or not of_clause(behind)) and not re.search(r"\d", clause))
         (closed if off else named).update(days)
     return Days(frozenset(named), frozenset(closed))
 
