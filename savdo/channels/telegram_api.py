@@ -7,6 +7,7 @@ import hmac
 import json
 import re
 from collections.abc import Mapping
+from typing import TypeVar
 from urllib.parse import quote, urlsplit
 
 from pydantic import BaseModel, JsonValue, ValidationError
@@ -22,9 +23,11 @@ GONE = ("blocked", "deactivated", "initiate conversation", "kicked", "not a memb
 UPLOAD_TIMEOUT_S = 60.0
 REVOKED = "Telegram no longer accepts this bot's token; enter the one BotFather shows now."
 ELSEWHERE = "Another program reads this bot's messages; only one can."
+DELIVERED_ELSEWHERE = "This bot's messages go to another program now; connecting it here ends that."
 
 Upload = tuple[str, bytes, str]
 Params = Mapping[str, JsonValue]
+Shape = TypeVar("Shape", bound=BaseModel)
 
 
 # The wait stands in the words as well, should the parameters be missing.
@@ -42,6 +45,15 @@ class Envelope(BaseModel):
     error_code: int = 0
     description: str = ""
     parameters: Parameters = Parameters()
+
+
+class Me(BaseModel):
+    """What a bot says of itself."""
+
+    username: str
+    can_join_groups: bool = False
+    can_read_all_group_messages: bool = False
+    can_connect_to_business: bool = False
 
 
 class Webhook(BaseModel):
@@ -166,12 +178,24 @@ def verify(connection: Connection, headers: Mapping[str, str]) -> None:
         raise BadSignature
 
 
+async def me(connection: Connection) -> Me:
+    """The bot whose token this is. Raises as `call`."""
+    return _read(Me, await call(connection, "getMe", {}))
+
+
 async def webhook(connection: Connection) -> Webhook:
     """How deliveries are going, in Telegram's own words. Raises as `call`."""
-    try:
-        return Webhook.model_validate(await call(connection, "getWebhookInfo", {}))
-    except ValidationError:
-        raise Unreachable("Telegram answered with something that cannot be read.") from None
+    return _read(Webhook, await call(connection, "getWebhookInfo", {}))
+
+
+async def warnings(connection: Connection) -> list[str]:
+    """What keeps this bot's messages from coming here, for whoever connects it. Raises as `call`."""
+    hook = await webhook(connection)
+    if hook.url and connection.key not in hook.url:
+        return [DELIVERED_ELSEWHERE]
+    if hook.url and hook.last_error_message:
+        return [f"Telegram could not deliver: {hook.last_error_message}"]
+    return []
 
 
 async def subscribe(connection: Connection, hook_url: str, updates: list[JsonValue]) -> None:
@@ -230,6 +254,13 @@ def service_of(connection: Connection, method: str) -> str:
     name = "Telegram polling" if method == "getUpdates" else "Telegram"
     host = urlsplit(base(connection)).netloc
     return name if host == urlsplit(settings().telegram_api_base).netloc else f"{name} at {host.rpartition('@')[2]}"
+
+
+def _read(shape: type[Shape], answer: JsonValue) -> Shape:
+    try:
+        return shape.model_validate(answer)
+    except ValidationError:
+        raise Unreachable("Telegram answered with something that cannot be read.") from None
 
 
 def _bad_base() -> Disconnected:

@@ -3,23 +3,16 @@
 from collections.abc import Mapping
 from typing import ClassVar
 
-from pydantic import BaseModel, JsonValue
+from pydantic import JsonValue
 
 from savdo.channels import telegram_api, telegram_sending, telegram_updates
-from savdo.channels.errors import CannotTell, Unreachable
+from savdo.channels.errors import CannotTell
 from savdo.channels.models import Checked, Connection, Inbound, Limits, Media, Outbound
 from savdo.channels.telegram_api import call
 
 UPDATES: list[JsonValue] = ["message", "edited_message", "callback_query", "my_chat_member", "message_reaction"]
-ELSEWHERE = "This bot's messages go to another program now; connecting it here ends that."
 READS_GROUPS = "Privacy mode is off: in a group this bot is handed every message. @BotFather switches it on with /setprivacy."
 GROUP_PRIVACY = "Privacy mode is on, so in a group this bot sees only commands and replies to it. Private chats are not touched by it."
-
-
-class Me(BaseModel):
-    username: str
-    can_join_groups: bool = False
-    can_read_all_group_messages: bool = False
 
 
 class TelegramBot:
@@ -52,16 +45,7 @@ class TelegramBot:
         return await telegram_sending.fetch(connection, media, limit)
 
     async def check(self, connection: Connection) -> Checked:
-        answer, hook = await call(connection, "getMe", {}), await telegram_api.webhook(connection)
-        try:
-            me = Me.model_validate(answer)
-        except ValueError:
-            raise Unreachable("Telegram answered with something that cannot be read.") from None
-        warnings: list[str] = []
-        if hook.url and connection.key not in hook.url:
-            warnings.append(ELSEWHERE)
-        elif hook.url and hook.last_error_message:
-            warnings.append(f"Telegram could not deliver: {hook.last_error_message}")
+        me, warnings = await telegram_api.me(connection), await telegram_api.warnings(connection)
         if me.can_read_all_group_messages:
             warnings.append(READS_GROUPS)
         elif me.can_join_groups:

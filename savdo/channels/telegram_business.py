@@ -4,17 +4,16 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, JsonValue
+from pydantic import JsonValue
 
 from savdo.channels import telegram_api, telegram_business_updates, telegram_sending, telegram_updates
-from savdo.channels.errors import CannotTell, Refused, Unreachable
+from savdo.channels.errors import CannotTell, Refused
 from savdo.channels.models import Checked, Connection, Inbound, Limits, Media, Outbound
 from savdo.channels.telegram_api import call
 
 UPDATES: list[JsonValue] = [
     "business_connection", "business_message", "edited_business_message", "deleted_business_messages", "callback_query",
 ]  # fmt: skip
-ELSEWHERE = "This bot's messages go to another program now; connecting it here ends that."
 NO_BUSINESS_MODE = "Business mode is off for this bot: in @BotFather open the bot, Bot Settings, Business Mode, and turn it on."
 
 
@@ -28,11 +27,6 @@ class ReadOnly(Refused):
     """The owner of the account does not allow this bot to reply."""
 
     code = "read_only"
-
-
-class Me(BaseModel):
-    username: str
-    can_connect_to_business: bool = False
 
 
 class TelegramBusiness:
@@ -83,18 +77,9 @@ class TelegramBusiness:
         return await telegram_sending.fetch(connection, media, limit)
 
     async def check(self, connection: Connection) -> Checked:
-        answer, hook = await call(connection, "getMe", {}), await telegram_api.webhook(connection)
-        try:
-            me = Me.model_validate(answer)
-        except ValueError:
-            raise Unreachable("Telegram answered with something that cannot be read.") from None
-        warnings: list[str] = []
+        me, warnings = await telegram_api.me(connection), await telegram_api.warnings(connection)
         if not me.can_connect_to_business:
-            warnings.append(NO_BUSINESS_MODE)
-        if hook.url and connection.key not in hook.url:
-            warnings.append(ELSEWHERE)
-        elif hook.url and hook.last_error_message:
-            warnings.append(f"Telegram could not deliver: {hook.last_error_message}")
+            warnings.insert(0, NO_BUSINESS_MODE)
         return Checked(f"@{me.username}", tuple(warnings))
 
     async def subscribe(self, connection: Connection, hook_url: str) -> None:

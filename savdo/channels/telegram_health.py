@@ -46,7 +46,7 @@ TEXTS: Mapping[str, str] = {
     telegram_held.UsedTwice().message: "telegram.problem_used_twice",
     telegram_held.AccountLost().message: "telegram.problem_account_lost",
     telegram_held.LIMITED: "telegram.problem_limited",
-    telegram_bot.ELSEWHERE: "telegram.warn_elsewhere",
+    telegram_api.DELIVERED_ELSEWHERE: "telegram.warn_elsewhere",
     telegram_bot.READS_GROUPS: "telegram.warn_reads_groups",
     telegram_bot.GROUP_PRIVACY: "telegram.warn_group_privacy",
     telegram_business.NO_BUSINESS_MODE: "telegram.warn_business_mode",

@@ -1,6 +1,7 @@
 """A company that can answer, a worker in this process, and a customer who writes."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, LiteralString
@@ -10,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from savdo.base import db, jobs
-from savdo.channels import connections
+from savdo.channels import connections, telegram_polling
 from savdo.channels.models import Connection, Inbound, Sender
 from savdo.channels.sandbox import Sandbox
 from savdo.knowledge import ingest
@@ -65,6 +66,18 @@ async def working(loops: int = 2) -> AsyncGenerator[None]:
     finally:
         stop.set()
         await task
+
+
+@asynccontextmanager
+async def polling() -> AsyncGenerator[asyncio.Task[None]]:
+    """Bots that Telegram is asked for are read beside the test."""
+    task = asyncio.create_task(telegram_polling.poll(turn.take, every=0.05))
+    try:
+        yield task
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
 
 
 async def settled(tenant_id: UUID, seconds: float = 60) -> None:

@@ -1,7 +1,6 @@
 """A customer on Telegram, from a laptop without a public address: long polling, the main path, and what the owner sees."""
 
 import asyncio
-import contextlib
 import random
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,12 +11,11 @@ import httpx
 import pytest_asyncio
 
 from savdo.base import circuit, db, secrets
-from savdo.channels import connections, telegram_polling
+from savdo.channels import connections
 from savdo.channels.models import Button, Connection, Outbound, channel
-from savdo.reply import turn
 from tests.emulators.serving import serving
 from tests.emulators.telegram import Telegram
-from tests.journeys.conftest import PRICES, documents_read, settled, thread, until, working
+from tests.journeys.conftest import PRICES, documents_read, polling, settled, thread, until, working
 from tests.web import office
 
 CHAT = 42
@@ -45,17 +43,6 @@ async def bot(tenant_id: UUID, telegram: Telegram) -> AsyncIterator[Connection]:
         yield made
         async with db.step(tenant_id) as session:
             await connections.mark(session, made.id, "off")
-
-
-@asynccontextmanager
-async def polling() -> AsyncGenerator[asyncio.Task[None]]:
-    task = asyncio.create_task(telegram_polling.poll(turn.take, every=0.05))
-    try:
-        yield task
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
 
 
 @asynccontextmanager

@@ -1,9 +1,6 @@
 """The emulated companies of `savdo demo --world`: started as the demo starts them, connected as it connects them."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -14,24 +11,11 @@ import pytest
 from savdo import demo_world
 from savdo.base import circuit, db
 from savdo.base.settings import settings
-from savdo.channels import telegram_polling
-from savdo.reply import turn
 from tests.emulators.serving import serving
-from tests.journeys.conftest import working
+from tests.journeys.conftest import polling, working
 from tests.web import office
 
 Patch = pytest.MonkeyPatch
-
-
-@asynccontextmanager
-async def polling() -> AsyncGenerator[None]:
-    task = asyncio.create_task(telegram_polling.poll(turn.take, every=0.05))
-    try:
-        yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
 
 
 async def looked(world: httpx.AsyncClient, order: dict[str, str] | None = None) -> dict[str, list[tuple[str, str]]]:

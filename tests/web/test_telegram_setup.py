@@ -1,7 +1,6 @@
 """Connecting a Telegram bot on the set-up page, against an emulated Telegram."""
 
 import asyncio
-import contextlib
 import json
 import random
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -15,11 +14,11 @@ import pytest_asyncio
 
 from savdo.base import circuit, db, secrets
 from savdo.base.settings import settings
-from savdo.channels import telegram_connecting, telegram_polling
+from savdo.channels import telegram_connecting
 from savdo.conversations import outbox
-from savdo.reply import turn
 from tests.emulators.serving import serving
 from tests.emulators.telegram import Telegram
+from tests.journeys.conftest import polling
 from tests.web import office
 
 CHAT = 42
@@ -64,17 +63,6 @@ async def signed_in(tenant_id: UUID, role: str = "owner", language: str = "en") 
 async def alice(telegram: Telegram, tenant_id: UUID) -> AsyncIterator[httpx.AsyncClient]:
     async with signed_in(tenant_id) as browser:
         yield browser
-
-
-@asynccontextmanager
-async def polling() -> AsyncGenerator[None]:
-    task = asyncio.create_task(telegram_polling.poll(turn.take, every=0.05))
-    try:
-        yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
 
 
 async def bots(tenant_id: UUID) -> list[dict[str, Any]]:
