@@ -57,6 +57,16 @@ async def test_that_the_same_thing_is_news_once_and_the_next_message_is_news_aga
         assert await keys() == []
 
 
+async def test_that_only_who_looks_has_read(database: str, tenant_id: UUID) -> None:
+    talk = await office.talk(await office.web_chat(tenant_id), "Dilnoza", unread=2)
+    async with office.client() as browser:
+        await office.sign_in(browser, await office.member(tenant_id, "Alice", "agent"))
+        for seen, left in (("false", "1 unread"), ("true", "")):
+            await browser.get(f"/inbox/{talk.id}/thread", params={"seen": seen})
+            assert left in (counted := (await browser.get("/inbox/unread")).text)
+            assert bool(counted.strip()) == bool(left)
+
+
 async def heard(talk: office.Talk, text: str) -> None:
     await office.says(talk, text)
     async with db.step(talk.connection.tenant_id) as session:

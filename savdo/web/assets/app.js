@@ -41,10 +41,13 @@ document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
   if (ctx.request.method !== "GET") return;
   if (ctx.sourceElement.id === "thread") {
     const oldest = $("article[id^=m-]", ctx.sourceElement)?.id.slice(2);
-    if (oldest) ctx.request.action += `?since=${oldest}`;
+    // What comes while nobody looks stays unread until somebody does.
+    ctx.request.action += `?seen=${!document.hidden}${oldest ? `&since=${oldest}` : ""}`;
   }
   if (ctx.sourceElement.id === "talks") ctx.request.action += `&count=${Math.min(300, Math.max(30, $("#talks").querySelectorAll(".talk").length))}`;
 });
+
+document.addEventListener("visibilitychange", () => { if (!document.hidden) document.body.dispatchEvent(new CustomEvent("live:seen")); });
 
 // On a narrow window the details lie over the thread: whoever opens them is in them, whoever closes them is back.
 function aside(shown) {

@@ -103,10 +103,18 @@ async def conversation(
 
 @router.get("/inbox/{conversation_id}/thread")
 async def thread_part(
-    request: Request, actor: Reader, conversation_id: UUID, before: int | None = None, since: int | None = None
+    request: Request,
+    actor: Reader,
+    conversation_id: UUID,
+    before: int | None = None,
+    since: int | None = None,
+    seen: bool = True,
 ) -> Response:
+    """`seen`: somebody looks at the page that asks."""
     async with step(actor.tenant_id) as session:
-        return await _thread(request, actor, session, conversation_id, before, since)
+        if seen and actor.member.may("answer"):
+            await thread.mark_read(session, actor.tenant_id, conversation_id)
+        return await _thread(request, session, conversation_id, before, since)
 
 
 @router.get("/inbox/{conversation_id}/head")
@@ -151,7 +159,7 @@ async def say(
         await thread.say(session, actor.tenant_id, conversation_id, actor.member.id, text, attachments=kept)
         if not page.is_htmx(request):
             return page.go(request, f"/inbox/{conversation_id}")
-        return await _thread(request, actor, session, conversation_id)
+        return await _thread(request, session, conversation_id)
 
 
 @router.post("/inbox/{conversation_id}/take")
@@ -259,11 +267,9 @@ async def _listed(session: Session, status: Filter, q: str, after: str, count: i
 
 
 async def _thread(
-    request: Request, actor: page.Actor, session: Session, conversation_id: UUID, before: int | None = None, since: int | None = None
+    request: Request, session: Session, conversation_id: UUID, before: int | None = None, since: int | None = None
 ) -> Response:
     await page.shell(request, session)
-    if actor.member.may("answer"):
-        await thread.mark_read(session, actor.tenant_id, conversation_id)
     talk = await thread.one(session, conversation_id)
     talk["roads"] = await roads.of(session, talk["contact_id"])
     messages, more = await roads.messages(session, conversation_id, before=before, since=since)
