@@ -37,7 +37,6 @@ _model_open = Gauge(
 )
 _model_held = Gauge("savdo_model_caps_reached", "Tenants whose cap of today held a model call back.", registry=REGISTRY)
 _deliveries = Counter("savdo_deliveries", "Outgoing messages by what became of them.", ("channel", "status"), registry=REGISTRY)
-_outbox = Gauge("savdo_outbox", "Outgoing messages that stand in each status now.", ("status",), registry=REGISTRY)
 _jobs = Gauge("savdo_jobs", "Jobs that stand in each status now.", ("status",), registry=REGISTRY)
 _requests = Histogram("savdo_http_seconds", "HTTP requests.", ("method", "route", "status"), buckets=SECONDS, registry=REGISTRY)
 ProcessCollector(namespace="savdo", registry=REGISTRY)
@@ -140,14 +139,10 @@ def delivered(channel: str, status: str) -> None:
     _deliveries.labels(channel, status).inc()
 
 
-def outbox_waiting(by_status: Mapping[str, int]) -> None:
-    """How many outgoing messages stand in each status; what is not named stands at zero."""
-    _set_all(_outbox, ("queued", "sending", "uncertain", "failed"), by_status)
-
-
 def jobs_waiting(by_status: Mapping[str, int]) -> None:
     """How many jobs stand in each status; what is not named stands at zero."""
-    _set_all(_jobs, ("todo", "doing", "failed"), by_status)
+    for status in {"todo", "doing", "failed", *by_status}:
+        _jobs.labels(status).set(by_status.get(status, 0))
 
 
 def requested(method: str, route: str, status: int, seconds: float) -> None:
@@ -158,11 +153,6 @@ def requested(method: str, route: str, status: int, seconds: float) -> None:
 def metrics_text() -> bytes:
     """Every metric of this process in Prometheus' text form."""
     return generate_latest(REGISTRY)
-
-
-def _set_all(gauge: Gauge, known: tuple[str, ...], by_status: Mapping[str, int]) -> None:
-    for status in {*known, *by_status}:
-        gauge.labels(status).set(by_status.get(status, 0))
 
 
 def _route(handler: logging.Handler, level: str) -> None:
