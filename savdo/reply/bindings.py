@@ -79,9 +79,8 @@ def _belongs_elsewhere(told: Bound, bound: Sequence[Bound], known: Known) -> boo
         return False
     if any(_is_multiple(told.figure, one.figure, known) for one in alike if told.of & one.of or one.subject in told.words):
         return False
-    for thing in told.of:
-        if any(thing in one.of for one in alike) and not any(thing in one.near for one in here):
-            return True
+    if not any(told.of & one.near for one in here) and any(told.of & one.of for one in alike):
+        return True
     subjects = {one.subject for one in alike if one.subject and one not in here} & told.words
     return len(subjects) == 1 and not told.is_shared and not any(not one.words or one.words & told.words for one in here)
 

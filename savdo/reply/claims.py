@@ -68,7 +68,7 @@ DENIED: Final = re.compile(
     r"\bнет\b|\bне\b|yo'q\b|\bemas\b|жоқ|емес|\bno\b|\bnot\b|n't\b|\bnon-|невозвра|qaytarilm|қайтарылм|tugagan|закончил|sold out|out of stock"
 )
 ASKS: Final = re.compile(
-    r"bilma|aniqla|so'rayman|so'rab|\bуточн|узна(?:ю|ем)|спрош|білме|нақтыла|сұрап|сұрай|(?:\bi'?ll|\bwill|\blet me|\bto|\bme|\bi) (?:\w+ )?check\b|checking|\bask|find out|\bли\b|не уверен|не знаю|not sure|whether|yo'qligi|bor-yo'q|бар-жоғ|жоғын|мавжудлиги|mavjudligi|подтвердит|tasdiqla(?:ydi|b)|растайды|will confirm|проверит|проверю|tekshir(?:ib|a|ay)|тексер(?:іп|ем|ейін)|unlikely|вряд ли|гумон"
+    r"bilma|aniqla|so'rayman|so'rab|\bуточн|узна(?:ю|ем)|спрош|білме|нақтыла|анықта|сұрап|сұрай|(?:\bi'?ll|\bwill|\blet me|\bto|\bme|\bi) (?:\w+ )?check\b|checking|\bask|find out|\bли\b|не уверен|не знаю|not sure|whether|yo'qligi|bor-yo'q|бар-жоғ|жоғын|мавжудлиги|mavjudligi|подтвердит|tasdiqla(?:ydi|b)|растайды|will confirm|проверит|проверю|tekshir(?:ib|a|ay)|тексер(?:іп|ем|ейін)|unlikely|вряд ли|гумон"
     r"|(?:коллег|менеджер|hamkas|menejer|әріптес|colleague|manager)\w*[^.!?]{0,30}?(?:скажет|сообщит|подскаж|ответит|свяжет|aytadi|aytib|xabar|bog'lan|айтады|айтып|хабарла|tell|let you know|get back|confirm)"
 )
 HEDGE: Final = re.compile(rf"\?|{NO.pattern}|{ASKS.pattern}")
@@ -103,6 +103,8 @@ THRESHOLD: Final = re.compile(
 YES: Final = re.compile(
     r"\W*(?:да|конечно|разумеется|ha|albatta|ҳа|албатта|иә|әрине|yes|sure|of course|certainly|absolutely)\b", re.IGNORECASE
 )
+# "Yes, with two weeks' notice" is not a plain yes.
+QUALIFIED: Final = re.compile(r"\b(?:but|with|if|only|но|при|если|только|lekin|faqat|agar|бірақ|тек|егер)\b")
 # Names behind a sentence's first word, and as many letters as are judged by their language.
 NAMED: Final = re.compile(r"(?<=[\w,:–—-]\s)(?!\w+day\b)[A-ZА-ЯЁӘӨҮҰҚҒҢІҺЎҲ][a-zа-яёәөүұқғңіһўҳ'’]{3,}")
 WHERE: Final = re.compile(r"([A-ZА-ЯЁӘӨҮҰҚҒҢІҺЎҲ]\w+) (?:bo'ylab|бўйлаб|бойынша|ішінде|ichida|ичида|shahri|шаҳри|қаласы)")
@@ -134,7 +136,7 @@ def unfounded(text: str, language: str, company: str, tools: Sequence[str] = (),
     for sentence in sentences(text):
         if _claims_done(sentence, language, company, tools) or _promises(sentence, language, company):
             yield sentence
-    if YES.match(text) and not ASKS.search(folded(text, language)):
+    if YES.match(text) and not QUALIFIED.search(folded(next(sentences(text)), language)) and not ASKS.search(folded(text, language)):
         yield from (question for question in _answered(text, asked) if _promises(question.rstrip("?!. "), language, company))
 
 

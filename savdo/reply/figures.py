@@ -68,13 +68,15 @@ BEHIND: Final = re.compile(r"(?<!\d )(?<!\d)\b(?:минут|час(?:а|ов)|д
 RANGE: Final = re.compile(r"\s?[-–—‑]\s?")
 LISTED: Final = re.compile(r"\s?(?:[-–—‑,]|,?\s(?:и|или|va|ва|yoki|ёки|және|немесе|or|and|to|до)\s)\s?", FLAGS)
 LARGE: Final = 1_000
+# Thirty minutes are half an hour, though a sixtieth is no decimal.
+EXACT: Final = 6
 # A range of prices spans less.
 FAR: Final = 50
 # One, a half and one and a half that are said without a number.
 IMPLIED: Final = (
     (
         re.compile(
-            r"\b(?:через|в течение|(?:справ|сдела|управ|почин|привез|приед|довез|достав|успе|уложим)\w* (?:\w+ )?за|within an?|in an?|within the)(?=\s)",
+            r"\b(?:через|в течение|(?:справ|сдела|управ|почин|привез|приед|довез|достав|успе|уложим)\w* (?:\w+ )?за|within an?|in an?|within the)(?=\s)(?!\s\w+ and a half)",
             FLAGS,
         ),
         Decimal(1),
@@ -150,7 +152,12 @@ def _amounts(scan: Scan) -> None:
             kind = "measure"
         scan.found.append(
             Figure(
-                kind, tuple(value * factor for value in values), raw if scale == 1 else values, text[start:stop].strip(), start, currency
+                kind,
+                tuple(round(value * factor, EXACT) for value in values),
+                raw if scale == 1 else values,
+                text[start:stop].strip(),
+                start,
+                currency,
             )
         )
 
@@ -174,7 +181,9 @@ def _in_words(scan: Scan) -> None:
             if value <= LARGE and not numeral.sure and not THINGS.match(text, numeral.end):
                 continue
             kind = "plain" if value > LARGE else "measure" if value > 1 and THINGS.match(text, numeral.end) else "count"
-        scan.found.append(Figure(kind, (value * factor,), (value,), text[numeral.start : end].strip(), numeral.start, currency))
+        scan.found.append(
+            Figure(kind, (round(value * factor, EXACT),), (value,), text[numeral.start : end].strip(), numeral.start, currency)
+        )
     for pattern, value in IMPLIED:
         for match in pattern.finditer(text):
             kind, factor, end = _unit(text, match.end())

@@ -200,14 +200,14 @@ def to_customer(sentence: str) -> bool:
 def day_faults(text: str, known: Known) -> Iterator[Fault]:
     """Days of the week that nobody named, days off told as open, and hours of another day."""
     closed = known.days.closed - known.days.named
+    # Who only tells the days off is open on the others.
+    named = known.days.named or (weekdays.ALL - closed if closed else frozenset[int]())
     for clause in weekdays.clauses(text):
         days = weekdays.of_clause(clause)
         if not days:
             continue
         off = weekdays.is_off(clause)
-        sayable = (
-            known.days.closed | (weekdays.ALL - known.days.named if known.days.named else frozenset()) if off else known.days.named - closed
-        )
+        sayable = known.days.closed | (weekdays.ALL - known.days.named if known.days.named else frozenset()) if off else named - closed
         if not days <= sayable and not (not off and days - sayable <= known.customer_days and is_tentative(clause, text)):
             yield Fault("day", clause.strip())
         elif not off and (wrong := _wrong_hours(clause, days, known)):

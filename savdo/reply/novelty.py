@@ -83,10 +83,12 @@ def things(clause: str, *, every: bool = False) -> list[str]:
 def clause_words(sentence: str, language: str) -> Iterator[str]:
     """The words of a sentence that tell something, folded."""
     low = claims.folded(sentence, language)
-    if low.endswith("?") or claims.ASKS.search(low) or claims.COLLEAGUE.search(low) or _is_request(low, language):
+    if low.endswith("?") or claims.ASKS.search(low) or claims.COLLEAGUE.search(low):
         return
     for clause in claims.CLAUSE.split(sentence):
         low = claims.folded(clause, language)
+        if _is_request(low, language):
+            continue
         if not claims.NO.search(claims.NO_TROUBLE.sub(" ", low)) or WAIVED.search(low):
             told = (
                 words.fold(word)

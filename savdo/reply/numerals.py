@@ -9,7 +9,7 @@ from typing import Final
 
 # uz, uz in Cyrillic, ru (with the cases that follow "до", "за", "на"), kk, en; then the ordinals of dates.
 TABLE: Final[Mapping[str, str]] = {
-    "0.5": "yarim ярим жарым half полу",
+    "0.5": "yarim ярим жарым жарты half полу",
     "1": "bir бир бір один одна одно одну одного одной one birinchi биринчи бірінші первое первого первому first",
     "1.5": "полтора полторы полутора",
     "2": "ikki икки екі два две двух двум двумя двое двоих two ikkov вдвоем вдвоём ikkinchi иккинчи екінші второе второго второму second",
@@ -49,6 +49,8 @@ TOKEN: Final = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
 GAP: Final = re.compile(r"(?:\s|\s?[-‑–]\s?|\s(?:and a|and|va|ва|бір)\s)")
 # "Он два месяца": ten in Kazakh, he in Russian.
 RUSSIAN: Final = re.compile(r"од[ин]|дв|тр[её]|тро|четв|пят|шест|сем[ьи]|восем|восьм|девят|десят|тысяч")
+# "The first half-hour" is half an hour.
+ORDINAL: Final = re.compile(r"^(?:first|second|third|перв|втор|трет)|(?:th|inchi|инчи|інші|ншы)$")
 # "Three and a half".
 JOINERS: Final = frozenset(["and", "a"])
 HUNDRED: Final = Decimal(100)
@@ -95,7 +97,7 @@ def _value(word: str) -> Decimal | None:
 
 def _goes_on(run: list[tuple[Decimal, int, int, str]], value: Decimal, word: str) -> bool:
     last = run[-1][0]
-    if run[-1][3] == "он" and RUSSIAN.match(word):
+    if (run[-1][3] == "он" and RUSSIAN.match(word)) or (value < 1 and ORDINAL.search(run[-1][3])):
         return False
     if value in (HUNDRED, Decimal("0.5")) or value >= THOUSAND:
         return last < value or last >= HUNDRED or value < 1

@@ -19,10 +19,11 @@ INCLUDED: Final = re.compile(
     r"\bвход(?:ит|ят)\b|\bвойд[её]т|\bвойдут|включен|включ[её]н|в (?:эту )?(?:цену|стоимост)|в комплекте|(?:narx|shu|bahosi)\w* (?:ichi|kir)|ichiga oladi|shun\w* ichida|\bkiradi\b|бағасына кір|(?:соның|баға\w*) ішінде|\bкіреді|қосылған|\bincluded\b|\bincludes?\b|comes? with|part of (?:it|the (?:price|deal))|\bcover(?:s|ed)\b"
 )
 EXCLUDED: Final = re.compile(r"не вход|не включ|kirma|кірме|not includ|n't includ|\bexclud|отдельно|alohida|бөлек|separate")
+WAIVING: Final = re.compile(rf"\w*(?:{novelty.WAIVED.pattern})\w*")
 PARTS: Final = re.compile(rf"{claims.CLAUSE.pattern}|\s(?:и|and|va|ва|және)\s")
 # What a company's sentence about the thing must say.
 GRANTS: Final = re.compile(
-    rf"{INCLUDED.pattern}|{novelty.WAIVED.pattern}|бесплатн|bepul|tekin|тегін|\bfree\b|подар|sovg'a|сыйлық|gift|\bбез\b|\bwithout\b|\bno\b|siz\b|сіз\b|\bvs[её]\b|\bвс[её]\b|o'z ichiga|\bс (?:завтрак|обед)|berami[zs]|выда[её]м|береміз|входн|берет(?:ся)? на себя|бер[её]м на себя|зачит|вычит|hisobga|есептел|keyin|после|кейін|\bafter\b"
+    rf"{INCLUDED.pattern}|{novelty.WAIVED.pattern}|бесплатн|bepul|tekin|тегін|\bfree\b|\bбез\b|\bwithout\b|\bno\b|siz\b|сіз\b|\bvs[её]\b|\bвс[её]\b|o'z ichiga|\bс (?:завтрак|обед)|berami[zs]|выда[её]м|береміз|входн|берет(?:ся)? на себя|бер[её]м на себя|зачит|вычит|hisobga|есептел|keyin|после|кейін|\bafter\b"
 )
 
 
@@ -48,7 +49,7 @@ def unfounded(text: str, language: str, known: Known) -> Iterator[str]:
     company = [one for part in known.parts for one in _clauses(part)]
     for sentence in claims.sentences(text):
         low = claims.folded(sentence, language)
-        if low.endswith("?") or claims.ASKS.search(low) or claims.COLLEAGUE.search(low) or claims.CONDITION.search(low):
+        if low.endswith("?") or claims.ASKS.search(low) or claims.COLLEAGUE.search(low):
             continue
         denies = bool(claims.NO.search(claims.NO_TROUBLE.sub(" ", low)) or REFUSED.search(low))
         for clause in PARTS.split(sentence):
@@ -58,19 +59,20 @@ def unfounded(text: str, language: str, known: Known) -> Iterator[str]:
 
 def _is_refused(clause: str, company: Sequence[Clause]) -> bool:
     """Whether a clause says yes to the very thing that the company says no to."""
-    spoken, refused = novelty.spoken(clause), [one for one in company if REFUSED.search(one.low)]
+    spoken, refused = novelty.spoken(clause), [one for one in company if REFUSED.search(one.low) and not novelty.WAIVED.search(one.low)]
     named = [one for one in refused if one.named and all(map(spoken.holds, one.named))]
     return any(not any(one not in refused and all(map(one.spoken.holds, no.named)) for one in company) for no in named)
 
 
 def _is_ungranted(clause: str, language: str, company: Sequence[Clause]) -> bool:
     low = claims.folded(clause, language)
-    waives = bool(novelty.WAIVED.search(low))
+    waives = bool(novelty.WAIVED.search(low)) and not claims.CONDITION.search(low)
     if not waives and (not INCLUDED.search(low) or EXCLUDED.search(low)):
         return False
-    about = [[one for one in company if one.spoken.holds(word)] for word in novelty.things(clause)]
+    named = _named(WAIVING.sub(" ", low))
+    about = [[one for one in company if one.spoken.holds(word)] for word in named or novelty.things(clause)]
     if waives and not any(about):
-        return not any(GRANTS.search(one.sentence) for one in company)
+        return bool(named) or not any(GRANTS.search(one.sentence) for one in company)
     about = [clauses for clauses in about if clauses and (waives or all(one.is_priced for one in clauses))]
     return bool(about) and not any(GRANTS.search(one.sentence) for clauses in about for one in clauses)
 

@@ -40,7 +40,7 @@ class Attack:
 
 
 def replies(name: str = "replies") -> list[Row]:
-    """One file's rows: replies, replies_later (both looked at while the guard was made), replies_unseen (only ever counted)."""
+    """One file's rows: replies, replies_later (looked at while the guard was made), replies_fresh (half so), replies_unseen (never)."""
     return [_row(json.loads(line)) for line in (FOLDER / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()]
 
 

@@ -1,7 +1,8 @@
 """How much of what is invented the guard stops, and how little of what is right; docs/guard.md has the figures.
 
 The rows of `replies` and `replies_later` were looked at while the guard was mended; those of `replies_unseen` were written last and
-only ever counted: they show how far the rest is from a stranger's reply, and nothing may be mended by them.
+only ever counted: they show how far the rest is from a stranger's reply, and nothing may be mended by them. `replies_fresh` are the
+last batches, of services, conditions and gifts that no company named; half was counted blind, and little was mended by its end.
 """
 
 import statistics
@@ -13,7 +14,7 @@ from savdo.reply import guard, sayings
 from savdo.reply.models import Evidence
 from tests.reply.guard import corpus
 
-WANTED = {"replies": (0.97, 0.03), "replies_later": (0.95, 0.03), "replies_unseen": (0.8, 0.06)}
+WANTED = {"replies": (0.97, 0.03), "replies_later": (0.97, 0.03), "replies_unseen": (0.88, 0.06), "replies_fresh": (0.84, 0.09)}
 
 
 @pytest.mark.parametrize("wanted", sorted(WANTED))
