@@ -103,7 +103,7 @@ async def _patiently(settings: Settings, ask: Callable[[str], T], url: str) -> T
             return await asyncio.to_thread(ask, url)
         except psycopg.OperationalError as error:
             # It may be starting, recovering, or on another machine that is.
-            reason = str(error).strip().splitlines()[-1].strip()
+            reason = str(error).strip().splitlines()[0]
             if time.monotonic() >= ends:
                 raise db.DatabaseDown(f"The database does not answer: {reason}") from None
         log.warning("waiting for the database", reason=reason)
