@@ -27,9 +27,7 @@ PLAIN_ALIKE: Final = 5
 STRANGE: Final = 2
 SHORTEST: Final = 3
 # What the customer is asked to do: to send, to choose, to come.
-REQUEST: Final = re.compile(
-    r"\b(?!за)\w{3,}(?:йте|ите)\b(?<!хотите)|\w{2,}(?:ing|ingiz)\b(?=[\s,.!]|$)(?<=ing)(?!\s\w+(?:di|miz)\b)|(?:ңыз|ңіз)(?=[\s,.!]|$)"
-)
+REQUEST: Final = re.compile(r"\b\w{3,}(?:йте|ите)\b(?<!хотите)|\w{2}ing\b(?!\s\w+(?:di|miz)\b)|(?:ңыз|ңіз)\b")
 REQUEST_EN: Final = re.compile(
     r"^\W*(?:please|just|then|and)?\s*(?:send|tell|choose|write|call|come|let|give|bring|pick|visit|see|check)\b"
 )
@@ -41,7 +39,7 @@ WAIVED: Final = re.compile(
 
 # What somebody else does, or may do: who promises says what we do, and names it.
 OTHERS_DO: Final = re.compile(
-    r"\w{2}(?:[её]т|ит|[уюая]т|ть|ти|ишь|[её]шь|ете|[её]те|ите)(?:ся|сь)?$|\w{2}(?:a|y)(?:di|siz|dilar|ди|сиз)$|\w{2}(?:а|й)(?:ди|сиз)$|\w{2}(?:sa|sangiz|gach|guncha|ganda|gandan|ib|са|сангиз|гач|иб)$"
+    r"\w{2}(?:[её]т|ит|[уюая]т|ть|ти|ишь|[её]шь|ете|[её]те|ите)(?:ся|сь)?$|\w{2}(?:ish|ash|иш|аш)(?:i|ingiz|и|ингиз)$|\w{2}(?:уға|уге|уыңыз|уіңіз)$|\w{2}(?:a|y)(?:di|siz|dilar|ди|сиз)$|\w{2}(?:а|й)(?:ди|сиз)$|\w{2}(?:sa|sangiz|gach|guncha|ganda|gandan|ib|са|сангиз|гач|иб)$"
     r"|\w{2}[аей](?:ды|ді|сыз|сіз)$|\w{2}(?:са|се|саңыз|сеңіз|ғанда|генде|қанда|кенде|ғаннан|геннен|ып|іп)$"
 )
 
