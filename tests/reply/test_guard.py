@@ -1,5 +1,7 @@
 """What the guard lets pass and what it stops, in five writings (uz, uz in Cyrillic, ru, kk, en)."""
 
+import dataclasses
+
 import pytest
 
 from savdo.base import db
@@ -172,3 +174,21 @@ def test_that_a_grounded_reply_passes(language: str, text: str) -> None:
 @pytest.mark.parametrize(("language", "text", "kind"), BAD)
 def test_that_an_invention_is_stopped_and_named(language: str, text: str, kind: str) -> None:
     assert {fault.kind for fault in guard.check(text, language, EVIDENCE)} & set(kind.split("|"))
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("kk", "Алып кету тек сейсенбі мен бейсенбі 18:00-21:00."),
+        ("en", "This is what our terms say: «На третий день без ограничений, в первый не больше 20 минут.»"),
+    ],
+)
+def test_that_what_stands_word_for_word_in_a_passage_passes(language: str, said: str) -> None:
+    texts = "Алып кету тек сейсенбі мен бейсенбі 18:00-21:00.", "На третий день без ограничений, в первый не больше 20 минут."
+    own = dataclasses.replace(EVIDENCE, passages=tuple(map(passage, texts)))
+    assert guard.check(said, language, own) == ()
+
+
+def test_that_beside_a_quote_the_rest_is_still_checked() -> None:
+    faults = guard.check("Доставка по городу 25 000 сум, 2–3 рабочих дня. Скидка 40 %.", "ru", EVIDENCE)
+    assert [one.kind for one in faults] == ["number"]
