@@ -122,9 +122,13 @@ async def connection(tenant_id: UUID) -> Connection:
         return await connections.create(session, tenant_id, "sandbox", "Sandbox")
 
 
-@pytest.fixture
-def sandbox() -> Sandbox:
-    """The far side of the sandbox channel, with nothing sent yet."""
+@pytest_asyncio.fixture
+async def sandbox(database: str) -> Sandbox:
+    """The far side of the sandbox channel, with nothing sent yet and nothing on its way from the tests before."""
+    async with db.platform_step("what other tests left to be sent") as session:
+        await session.execute("DELETE FROM procrastinate_jobs WHERE status = 'todo' AND lock ~ '^(deliver|answer):'")
+        await session.execute("UPDATE messages SET status = 'failed' WHERE direction = 'out' AND status IN ('queued', 'sending')")
+        await session.execute("UPDATE conversations SET answered_number = inbound_number WHERE answered_number < inbound_number")
     adapter = channel("sandbox")
     assert isinstance(adapter, Sandbox)
     adapter.__init__()
