@@ -56,13 +56,12 @@ def plain(text: str) -> str:
 
 def grams(text: str) -> Floats:
     """Hashed character n-grams of 1 to 5 letters, words apart, and whole words."""
-    counts = np.zeros(BUCKETS, np.float32)
+    buckets: list[int] = []
     for word in re.findall(r"\w+|[^\w\s]+", plain(text)):
         padded = f" {word} "
-        encoded = [padded[start : start + size] for size in range(1, LONGEST_GRAM + 1) for start in range(max(1, len(padded) - size + 1))]
-        for gram in {*encoded, f"={word}"}:
-            counts[zlib.crc32(gram.encode()) % BUCKETS] += 1
-    counts = np.sqrt(counts).astype(np.float32)
+        cut = {padded[start : start + size] for size in range(1, LONGEST_GRAM + 1) for start in range(max(1, len(padded) - size + 1))}
+        buckets += [zlib.crc32(gram.encode()) % BUCKETS for gram in (*cut, f"={word}")]
+    counts = np.sqrt(np.bincount(np.asarray(buckets, np.int64), minlength=BUCKETS)).astype(np.float32)
     length = float(np.linalg.norm(counts))
     return (counts / length).astype(np.float32) if length else counts
 

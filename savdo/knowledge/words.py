@@ -79,7 +79,8 @@ def _terms(text: str) -> tuple[str, ...]:
     return (*plain, *(concept for concept in concepts(text) if concept[1:] not in links))
 
 
-def concepts(text: str) -> list[str]:
+@functools.lru_cache(16_384)
+def concepts(text: str) -> tuple[str, ...]:
     """The lexicon's shared words ("@delivery") for every idiom of up to four words that stands in a text."""
     idioms = lexicon().idioms
     written = _written(text)
@@ -91,7 +92,7 @@ def concepts(text: str) -> list[str]:
         for end in range(start + 1, min(start + LONGEST_IDIOM, len(written)) + 1):
             if stems[start:end] in idioms:
                 found |= dict.fromkeys(_meant(folded[start:end], word.isascii(), spoken))
-    return list(found)
+    return tuple(found)
 
 
 @functools.lru_cache(16_384)

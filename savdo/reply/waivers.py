@@ -35,13 +35,14 @@ REFUSED: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """A company's clause: folded, the words of it, those that name something, whether it names a price, and the sentence it stands in."""
+    """A company's clause: the words of it, those that name something, whether it names a price and whether it refuses something, and
+    whether the sentence it stands in grants something."""
 
-    low: str
     spoken: Spoken
     named: tuple[str, ...]
     is_priced: bool
-    sentence: str
+    refuses: bool
+    grants: bool
 
 
 def unfounded(text: str, language: str, known: Known) -> Iterator[str]:
@@ -59,9 +60,9 @@ def unfounded(text: str, language: str, known: Known) -> Iterator[str]:
 
 def _is_refused(clause: str, company: Sequence[Clause]) -> bool:
     """Whether a clause says yes to the very thing that the company says no to."""
-    spoken, refused = novelty.spoken(clause), [one for one in company if REFUSED.search(one.low) and not novelty.WAIVED.search(one.low)]
-    named = [one for one in refused if one.named and all(map(spoken.holds, one.named))]
-    return any(not any(one not in refused and all(map(one.spoken.holds, no.named)) for one in company) for no in named)
+    spoken = novelty.spoken(clause)
+    named = [one for one in company if one.refuses and one.named and all(map(spoken.holds, one.named))]
+    return any(not any(not one.refuses and all(map(one.spoken.holds, no.named)) for one in company) for no in named)
 
 
 def _is_ungranted(clause: str, language: str, company: Sequence[Clause]) -> bool:
@@ -72,24 +73,24 @@ def _is_ungranted(clause: str, language: str, company: Sequence[Clause]) -> bool
     named = _named(WAIVING.sub(" ", low))
     about = [[one for one in company if one.spoken.holds(word)] for word in named or novelty.things(clause)]
     if waives and not any(about):
-        return bool(named) or not any(GRANTS.search(one.sentence) for one in company)
+        return bool(named) or not any(one.grants for one in company)
     about = [clauses for clauses in about if clauses and (waives or all(one.is_priced for one in clauses))]
-    return bool(about) and not any(GRANTS.search(one.sentence) for clauses in about for one in clauses)
+    return bool(about) and not any(one.grants for clauses in about for one in clauses)
 
 
 @functools.lru_cache(maxsize=4096)
 def _clauses(part: str) -> tuple[Clause, ...]:
     return tuple(
-        Clause(
-            claims.folded(clause),
-            novelty.spoken(clause),
-            _named(clause),
-            _is_priced(clause),
-            f"{claims.folded(sentence)} {claims.folded(sentence, 'uz')}",
-        )
+        _clause(clause, grants=bool(GRANTS.search(f"{claims.folded(sentence)} {claims.folded(sentence, 'uz')}")))
         for sentence in claims.sentences(part)
         for clause in PARTS.split(sentence)
     )
+
+
+def _clause(clause: str, *, grants: bool) -> Clause:
+    low = claims.folded(clause)
+    refuses = bool(REFUSED.search(low)) and not novelty.WAIVED.search(low)
+    return Clause(novelty.spoken(clause), _named(clause), _is_priced(clause), refuses, grants)
 
 
 def _named(clause: str) -> tuple[str, ...]:
