@@ -20,7 +20,6 @@ import numpy as np
 import psycopg
 
 from savdo.ai import embed
-from savdo.ai.embed import Meaning
 from savdo.base.db import Session, new_id, platform_step, step
 from savdo.knowledge import ingest, meaning, postings, ranking, search, words
 from savdo.knowledge.meaning import Meant, vector_text
@@ -59,9 +58,9 @@ COPIES: Final[tuple[LiteralString, ...]] = (
     """INSERT INTO documents (tenant_id, id, kind, name, mime, size, sha256, status, version, passages)
        SELECT %(other)s, id, kind, name, mime, size, sha256, status, version, passages FROM documents WHERE tenant_id = %(own)s""",
     """INSERT INTO passages (tenant_id, id, document_id, version, position, kind, title_path, text, cells, page, language,
-                             embedding, sentences, sentence_embeddings, sentence_latents, words, grams)
+                             embedding, sentences, sentence_embeddings, words, grams)
        SELECT %(other)s, id, document_id, version, position, kind, title_path, text, cells, page, language,
-              l2_normalize(embedding + %(move)s::halfvec), sentences, sentence_embeddings, sentence_latents, words, grams
+              l2_normalize(embedding + %(move)s::halfvec), sentences, sentence_embeddings, words, grams
          FROM passages WHERE tenant_id = %(own)s""",
     """INSERT INTO postings (tenant_id, word, document_id, places, headings)
        SELECT %(other)s, word, document_id, places, headings FROM postings WHERE tenant_id = %(own)s""",
@@ -109,11 +108,11 @@ async def _one(tenant_id: UUID, text: str) -> dict[str, float]:
     turn = _turn(tenant_id, text)
     asked = topic.asked(turn)
     begun = time.perf_counter()
-    meant = await embed.asked(asked)
+    vector = await embed.asked(asked)
     embedded = time.perf_counter()
     async with step(tenant_id) as session:
         before = _core_s(session)
-        seen = await search.candidates(session, asked, meant)
+        seen = await search.candidates(session, asked, vector)
         core = _core_s(session) - before
     given, started = time.perf_counter(), time.process_time()
     ranking.ranked(*seen, 8)
@@ -172,9 +171,9 @@ def _lexicon() -> tuple[list[Mapping[str, str]], list[Mapping[str, str]]]:
 
 
 def _moved(cut: Cut, like: Meant, made: random.Random) -> Meant:
-    vectors = [np.asarray(one.vector) + _move(made) for one in like.meanings]
-    moved = [Meaning((vector / np.linalg.norm(vector)).tolist(), one.latent) for vector, one in zip(vectors, like.meanings, strict=True)]
-    return Meant(tuple(meaning.sentences(cut.kind, cut.text)), tuple(moved))
+    vectors = [np.asarray(vector) + _move(made) for vector in like.vectors]
+    moved = tuple((vector / np.linalg.norm(vector)).tolist() for vector in vectors)
+    return Meant(tuple(meaning.sentences(cut.kind, cut.text)), moved)
 
 
 def _move(made: random.Random) -> Any:

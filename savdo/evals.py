@@ -334,10 +334,10 @@ async def _take_on(folder: Path) -> Company:
 
 async def _rank(company: Company, row: Row, measured: Run) -> int | None:
     """The place of the passage that answers, None when it is not among the first ten or nothing answers."""
-    meaning = await embed.asked(row["question"])
+    vector = await embed.asked(row["question"])
     started = time.perf_counter()
     async with step(company.connection.tenant_id) as session:
-        found = await search.find(session, row["question"], meaning, limit=10)
+        found = await search.find(session, row["question"], vector, limit=10)
     measured.ms["search"].append((time.perf_counter() - started) * 1000)
     rank = recall.rank_of(found.passages, row["answer_doc"], row["answer_span"]) if row["answer_doc"] else None
     measured.said["support"].append((found.support, rank is not None))

@@ -55,12 +55,11 @@ class Seen:
 
 def main() -> None:
     told, pairs = asyncio.run(training_meaning.gathered(TRAINING))
-    weights = training_meaning.rarity([one.text for one in told])
     name = f"training_{os.getpid()}"
     url = embedded.start(settings().data_dir, database=name)
     try:
         migrate(url)
-        seen = asyncio.run(_with_database(url, told, pairs, weights))
+        seen = asyncio.run(_with_database(url, told, pairs))
     finally:
         with psycopg.connect(embedded.start(settings().data_dir, database="evals"), autocommit=True) as session:
             session.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
@@ -164,7 +163,7 @@ def made_from(folder: Path = TRAINING) -> str:
     return hashlib.sha256(b"\0".join(path.read_bytes() for path in files)).hexdigest()
 
 
-async def _with_database(url: str, told: Sequence[Told], pairs: Sequence[Pair], weights: Floats) -> list[Seen]:
+async def _with_database(url: str, told: Sequence[Told], pairs: Sequence[Pair]) -> list[Seen]:
     """What is seen of every question, its company embedded with a tuning that was not learned from it. Leaves the one learned
     from all behind."""
     seen: list[Seen] = []
@@ -173,9 +172,9 @@ async def _with_database(url: str, told: Sequence[Told], pairs: Sequence[Pair], 
         for fold in range(FOLDS):
             held = companies[fold::FOLDS]
             known = [one for one in told if one.company not in held], [one for one in pairs if one.company not in held]
-            await asyncio.to_thread(training_meaning.write, *known, weights, "a part")
+            await asyncio.to_thread(training_meaning.write, *known, "a part")
             seen += await _asked_of(held)
-    training_meaning.write(told, pairs, weights, made_from())
+    training_meaning.write(told, pairs, made_from())
     return seen
 
 
@@ -189,9 +188,9 @@ async def _asked_of(companies: Sequence[str]) -> list[Seen]:
 
 
 async def _seen(tenant_id: UUID, row: Mapping[str, Any]) -> Seen:
-    meaning = await embed.asked(row["question"])
+    vector = await embed.asked(row["question"])
     async with step(tenant_id) as session:
-        asked, candidates = await search.candidates(session, row["question"], meaning)
+        asked, candidates = await search.candidates(session, row["question"], vector)
     answerable = row["answer_doc"] is not None
     right = [at for at, one in enumerate(candidates) if answerable and recall.holds(one.passage, row["answer_doc"], row["answer_span"])]
     return Seen(row["business"], asked, candidates, ranking.features(asked, candidates), tuple(right), answerable, row["answer_span"] or "")

@@ -56,16 +56,15 @@ async def gathered(folder: Path) -> tuple[list[Told], list[Pair]]:
     return told, [await _pair(row, told) for row in track(list(questions(folder)), "questions")]
 
 
-def write(told: Sequence[Told], pairs: Sequence[Pair], weights: Floats, made_from: str) -> None:
+def write(told: Sequence[Told], pairs: Sequence[Pair], made_from: str) -> None:
     """Writes `tuning.npz`, and has it used from now on."""
-    tuning = tuned(told, pairs) | {"latent_weights": weights}
-    arrays: dict[str, Any] = {name: array.astype(np.float16) for name, array in tuning.items()}
+    arrays: dict[str, Any] = {name: array.astype(np.float16) for name, array in tuned(told, pairs).items()}
     np.savez_compressed(embed.TUNING, made_from=np.array(made_from), **arrays)
     embed.tuning.cache_clear()
 
 
 def tuned(told: Sequence[Told], pairs: Sequence[Pair]) -> dict[str, NDArray[Any]]:
-    """The arrays of a tuning by name, but for the weights of latent terms."""
+    """The arrays of a tuning by name."""
     sentences, questions = np.stack([one.vector for one in told]), np.stack([one.vector for one in pairs])
     sentence_middle, question_middle = sentences.mean(axis=0), questions.mean(axis=0)
     apart = [vectors.mean(axis=0) - middle for vectors, middle in (
@@ -84,15 +83,6 @@ def tuned(told: Sequence[Told], pairs: Sequence[Pair]) -> dict[str, NDArray[Any]
     return {
         "question_middle": question_middle, "sentence_middle": sentence_middle, "question_map": white @ toward, "sentence_map": white,
     }  # fmt: skip
-
-
-def rarity(texts: Sequence[str]) -> Floats:
-    """How much each latent term tells: the logarithm of how rare it is among sentences, largest 1."""
-    often = np.zeros(embed.LATENT_TERMS)
-    for text in track(texts, "latent terms"):
-        often[embed.latent_places(text)] += 1
-    rare = np.log(1 / (often / len(texts) + 1e-3))
-    return rare / rare.max()
 
 
 def _toward(sentences: Floats, questions: Floats, told: Sequence[Told], pairs: Sequence[Pair]) -> Floats:

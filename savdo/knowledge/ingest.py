@@ -24,7 +24,7 @@ from savdo.base.errors import Conflict, NotFound
 from savdo.base.jobs import job
 from savdo.base.settings import settings
 from savdo.knowledge import extract, meaning, passages, postings, words
-from savdo.knowledge.meaning import Meant, latent_text, vector_text
+from savdo.knowledge.meaning import Meant, vector_text
 from savdo.knowledge.models import Document
 from savdo.knowledge.passages import Cut
 from savdo.knowledge.refusals import Refused, TooLargeFile
@@ -169,8 +169,7 @@ async def insert(session: Session, work: Work, position: int, cuts: Sequence[Cut
         (
             work.tenant_id, new_id(), work.document_id, work.version, position + at, cut.kind, list(cut.title_path), cut.text,
             Json(dict(cut.cells)) if cut.cells else None, cut.page, language.identify(cut.text, spoken)[0],
-            vector_text(one.vector), list(one.sentences), [vector_text(each.vector) for each in one.meanings],
-            [latent_text(each.latent) for each in one.meanings],
+            vector_text(one.vector), list(one.sentences), [vector_text(each) for each in one.vectors],
             words.words_vector(cut.title_path, cut.text), words.grams_vector(cut.title_path, cut.text),
         )
         for at, (cut, one) in enumerate(zip(cuts, meant, strict=True))
@@ -178,12 +177,12 @@ async def insert(session: Session, work: Work, position: int, cuts: Sequence[Cut
     async with session.cursor() as cursor:
         await cursor.executemany(
             """INSERT INTO passages (tenant_id, id, document_id, version, position, kind, title_path, text, cells, page, language,
-                                     embedding, sentences, sentence_embeddings, sentence_latents, words, grams)
-               VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::halfvec, %s, %s::text[]::halfvec[], %s::text[]::sparsevec[],
-                       %s::tsvector, %s::tsvector)
+                                     embedding, sentences, sentence_embeddings, words, grams)
+               VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::halfvec, %s, %s::text[]::halfvec[], %s::tsvector, %s::tsvector)
                ON CONFLICT (tenant_id, document_id, version, position) DO UPDATE
                   SET kind = excluded.kind, title_path = excluded.title_path, text = excluded.text, cells = excluded.cells,
                       page = excluded.page, language = excluded.language, embedding = excluded.embedding,
+                      sentences = excluded.sentences, sentence_embeddings = excluded.sentence_embeddings,
                       words = excluded.words, grams = excluded.grams""",
             values,
         )

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from savdo.ai import embed
-from savdo.ai.embed import Meaning
 from savdo.knowledge.passages import Cut
 
 # After a mark only where a new sentence begins: "8 oy. Kafolat" and not "т.е. до".
@@ -17,14 +16,14 @@ LONGEST_HEADING = 160
 
 @dataclass(frozen=True, slots=True)
 class Meant:
-    """A passage's sentences, what each means under its heading, and the middle of their vectors."""
+    """A passage's sentences, the vector of each under its heading, and the middle of those."""
 
     sentences: tuple[str, ...]
-    meanings: tuple[Meaning, ...]
+    vectors: tuple[list[float], ...]
 
     @property
     def vector(self) -> list[float]:
-        middle = [sum(column) for column in zip(*(one.vector for one in self.meanings), strict=True)]
+        middle = [sum(column) for column in zip(*self.vectors, strict=True)]
         length = sum(value * value for value in middle) ** 0.5 or 1.0
         return [value / length for value in middle]
 
@@ -33,8 +32,8 @@ async def of(cuts: Sequence[Cut]) -> list[Meant]:
     """What passages mean, in order. Raises Unavailable when an embeddings endpoint is set and does not answer."""
     parted = [sentences(cut.kind, cut.text) for cut in cuts]
     texts = [under_heading(cut, sentence) for cut, parts in zip(cuts, parted, strict=True) for sentence in parts]
-    meanings = iter(await embed.told(texts))
-    return [Meant(tuple(parts), tuple(next(meanings) for _ in parts)) for parts in parted]
+    vectors = iter(await embed.told(texts))
+    return [Meant(tuple(parts), tuple(next(vectors) for _ in parts)) for parts in parted]
 
 
 def sentences(kind: str, text: str) -> list[str]:
@@ -56,11 +55,6 @@ def sentences(kind: str, text: str) -> list[str]:
 def vector_text(vector: Sequence[float]) -> str:
     """The text form of a halfvec."""
     return f"[{','.join(map(str, vector))}]"
-
-
-def latent_text(latent: Sequence[tuple[int, float]]) -> str:
-    """The text form of a sparsevec, which counts from one."""
-    return f"{{{','.join(f'{place + 1}:{weight}' for place, weight in latent)}}}/{embed.LATENT_TERMS}"
 
 
 def under_heading(cut: Cut, sentence: str) -> str:

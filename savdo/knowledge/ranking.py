@@ -49,14 +49,13 @@ class Asked:
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A passage that may answer: its similarity (and that against others of its language, `own`), that of each of its
-    sentences by vector (`near`) and by latent terms (`latent`), the terms and letters it shares with the question, and how
+    sentences (`near`), the terms and letters it shares with the question, and how
     many different words and letter groups it has."""
 
     passage: Passage
     similarity: float
     own: float
     near: tuple[float, ...]
-    latent: tuple[float, ...]
     terms: frozenset[str]
     headings: frozenset[str]
     grams: frozenset[str]
@@ -134,8 +133,7 @@ def support_features(asked: Asked, candidates: Sequence[Candidate], seen: Floats
             _share(term in best.terms for term, _ in meant), _share(any(term in one.terms for one in three) for term, _ in meant),
             _share(term in best.terms for term in rare), _share(term in best.headings for term, _ in meant),
             _share(term in best.terms for term, _ in plain),
-            max(max(one.near) for one in candidates) * 10, max(max(one.latent) for one in candidates) * 10,
-            max(best.near) * 10, max(best.latent) * 10, len(asked.terms) / 10, len(asked.text) / 100,
+            max(max(one.near) for one in candidates) * 10, max(best.near) * 10, len(asked.terms) / 10, len(asked.text) / 100,
             *kinds.asked(asked.text), *seen[order[0]],
         ]
     )  # fmt: skip
@@ -161,7 +159,7 @@ def sentence_shares(asked: Asked, one: Candidate) -> tuple[float, ...]:
 
 def sentence_features(asked: Asked, one: Candidate) -> Floats:
     """One row of what can be seen for each sentence of a passage."""
-    near, latent = np.asarray(one.near), np.asarray(one.latent)
+    near = np.asarray(one.near)
     rarity = asked.rarity()
     whole, letters = sum(rarity.values()) or 1.0, len(asked.grams) or 1
     wanted = kinds.asked(asked.text)
@@ -177,18 +175,15 @@ def sentence_features(asked: Asked, one: Candidate) -> Floats:
                 float(sentence.endswith("?")), *standing, *(a * b for a, b in zip(wanted, standing, strict=True)),
             ]
         )  # fmt: skip
-    by_meaning = [column * SPREAD for values in (near, latent) for column in (values - values.mean(), values - values.max())]
+    by_meaning = [column * SPREAD for column in (near - near.mean(), near - near.max())]
     return np.column_stack([*by_meaning, np.asarray(rows, np.float64)])
 
 
 def _by_meaning(candidates: Sequence[Candidate]) -> Floats:
     near = np.asarray([max(one.near) for one in candidates])
-    latent = np.asarray([max(one.latent) for one in candidates])
-    whole = np.asarray([sum(one.latent) / math.sqrt(len(one.latent)) for one in candidates])
     similarity, own = np.asarray([one.similarity for one in candidates]), np.asarray([one.own for one in candidates])
-    columns = [similarity, own, near, latent, whole]
-    ranks = [1 / (1 + np.argsort(np.argsort(-column))) for column in (near, latent)]
-    return np.column_stack([*((column - column.mean()) * SPREAD for column in columns), *ranks])
+    rank = 1 / (1 + np.argsort(np.argsort(-near)))
+    return np.column_stack([*((column - column.mean()) * SPREAD for column in (similarity, own, near)), rank])
 
 
 def _shared(one: Candidate, rarity: Mapping[str, float]) -> list[float]:

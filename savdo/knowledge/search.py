@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from typing import Any, Final, LiteralString
 
-from savdo.ai.embed import Meaning
 from savdo.base.db import Session
 from savdo.knowledge import ranking, words
-from savdo.knowledge.meaning import latent_text, vector_text
+from savdo.knowledge.meaning import vector_text
 from savdo.knowledge.models import Found, Passage
 from savdo.knowledge.ranking import Asked, Candidate
 
@@ -25,23 +24,22 @@ MOST_TERMS: Final = 60
 MOST_GRAMS: Final = 160
 
 
-async def find(session: Session, text: str, meaning: Meaning, *, limit: int = 8) -> Found:
-    """The passages most likely to answer `text`, best first; `meaning` is `embed.asked(text)`.
+async def find(session: Session, text: str, vector: Sequence[float], *, limit: int = 8) -> Found:
+    """The passages most likely to answer `text`, best first; `vector` is `embed.asked(text)`.
 
     Only versions of documents that are being answered from are seen, in the tenant of `session`.
     """
-    return ranking.ranked(*await candidates(session, text, meaning), limit)
+    return ranking.ranked(*await candidates(session, text, vector), limit)
 
 
-async def candidates(session: Session, text: str, meaning: Meaning, *, many: int = MANY) -> tuple[Asked, list[Candidate]]:
+async def candidates(session: Session, text: str, vector: Sequence[float], *, many: int = MANY) -> tuple[Asked, list[Candidate]]:
     """What was asked and what may answer it, with everything the ranking looks at. Of up to `many` passages all are compared."""
     asked = text[:LONGEST_QUERY]
     terms = list(dict.fromkeys(words.terms(asked)))[:MOST_TERMS]
     grams = sorted(words.grams(asked))[:MOST_GRAMS]
     values = {
-        "vector": vector_text(meaning.vector),
-        "latent": latent_text(meaning.latent),
-        "terms": terms, "grams": grams, "candidates": CANDIDATES, "heading": HEADING, "many": many, "near": NEAR, "drawn": DRAWN,
+        "vector": vector_text(vector), "terms": terms, "grams": grams, "candidates": CANDIDATES, "heading": HEADING,
+        "many": many, "near": NEAR, "drawn": DRAWN,
     }  # fmt: skip
     # Not prepared: after five runs a prepared statement keeps one plan for tenants of any size.
     found = await (await session.execute(QUERY, values, prepare=False)).fetchall()
@@ -110,8 +108,6 @@ SELECT f.id, f.document_id, d.name AS document_name, f.kind, f.title_path, f.tex
        c.similarity, c.own,
        ARRAY(SELECT 1 - (one <=> %(vector)s::halfvec)
                FROM unnest(f.sentence_embeddings) WITH ORDINALITY AS u (one, i) ORDER BY i) AS near,
-       ARRAY(SELECT -(one <#> %(latent)s::sparsevec)
-               FROM unnest(f.sentence_latents) WITH ORDINALITY AS u (one, i) ORDER BY i) AS latent,
        coalesce(held.terms, '{}') AS terms, coalesce(held.headings, '{}') AS headings,
        ARRAY(SELECT gram FROM unnest(tsvector_to_array(f.grams)) AS g (gram) WHERE gram = ANY (%(grams)s::text[])) AS grams,
        length(f.words) AS words, length(f.grams) AS letters, known.n AS known,
@@ -130,7 +126,7 @@ def _candidate(row: dict[str, Any], terms: list[str]) -> Candidate:
         row["page"], row["language"], tuple(row["sentences"]),
     )  # fmt: skip
     return Candidate(
-        passage, row["similarity"], row["own"], tuple(row["near"]), tuple(row["latent"]),
+        passage, row["similarity"], row["own"], tuple(row["near"]),
         frozenset(terms[i - 1] for i in row["terms"]), frozenset(terms[i - 1] for i in row["headings"]), frozenset(row["grams"]),
         row["words"], row["letters"],
     )  # fmt: skip

@@ -151,9 +151,9 @@ async def _product(work: Work, given: Mapping[str, str]) -> str:
 async def _found(work: Work, query: str) -> list[Passage]:
     if not query.strip():
         raise Refused("Say what to look for.")
-    meaning = await embed.asked(query)
+    vector = await embed.asked(query)
     async with step(work.turn.tenant_id) as session:
-        return list((await search.find(session, query, meaning)).passages)
+        return list((await search.find(session, query, vector)).passages)
 
 
 def _numbered(work: Work, found: list[Passage]) -> str:

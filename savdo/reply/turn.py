@@ -17,7 +17,6 @@ from uuid import UUID
 import structlog
 
 from savdo.ai import embed
-from savdo.ai.embed import Meaning
 from savdo.base import telemetry
 from savdo.base.db import Session, step
 from savdo.base.jobs import Job, job
@@ -183,12 +182,12 @@ async def _end_of_burst(tenant_id: UUID, conversation_id: UUID) -> Turn | None:
 async def _drafted(turn: Turn, timings: Timings) -> tuple[Draft, Sequence[Passage]]:
     with timings.of("read"):
         asked = topic.asked(turn)
-        meaning = await embed.asked(asked)
+        vector = await embed.asked(asked)
         reading = await asyncio.to_thread(understand.read, turn)
     if instead := behaviour.instead(turn, reading):
         return behaviour.applied(turn, instead), ()
     with timings.of("search"):
-        found = await _found(turn, asked, meaning)
+        found = await _found(turn, asked, vector)
         # What finds too little alone is looked for once more, with the question before it.
         if not answers.suffices(asked, found) and (wider := topic.wider(turn)):
             found = max(found, await _found(turn, wider, await embed.asked(wider)), key=lambda one: one.support)
@@ -197,9 +196,9 @@ async def _drafted(turn: Turn, timings: Timings) -> tuple[Draft, Sequence[Passag
         return behaviour.applied(turn, await generate.draft(turn, reading, found)), found.everything
 
 
-async def _found(turn: Turn, text: str, meaning: Meaning) -> Found:
+async def _found(turn: Turn, text: str, vector: Sequence[float]) -> Found:
     async with step(turn.tenant_id) as session:
-        return await search.find(session, text, meaning)
+        return await search.find(session, text, vector)
 
 
 # What happens between reading the thread and writing the answer. `savdo bench` puts its own here, to measure what is around it.

@@ -35,9 +35,9 @@ async def read_in(tenant_id: UUID, name: str, text: str) -> UUID:
 
 
 async def find(tenant_id: UUID, text: str, limit: int = 3) -> list[Passage]:
-    meaning = await embed.asked(text)
+    vector = await embed.asked(text)
     async with step(tenant_id) as session:
-        return list((await search.find(session, text, meaning, limit=limit)).passages)
+        return list((await search.find(session, text, vector, limit=limit)).passages)
 
 
 async def shown(tenant_id: UUID, document_id: UUID) -> Document:

@@ -12,16 +12,14 @@ from savdo.knowledge.ranking import Asked, Candidate
 SPACE = UUID("00000000-0000-0000-0000-000000000002")
 
 
-def candidate(*sentences: str, near: tuple[float, ...], latent: tuple[float, ...], terms: frozenset[str] = frozenset()) -> Candidate:
+def candidate(*sentences: str, near: tuple[float, ...], terms: frozenset[str] = frozenset()) -> Candidate:
     passage = Passage(uuid5(SPACE, sentences[0]), SPACE, "terms.md", "text", (), " ".join(sentences), None, None, "en", sentences)
-    return Candidate(passage, max(near), max(near), near, latent, terms, frozenset(), frozenset(), 20, 80)
+    return Candidate(passage, max(near), max(near), near, terms, frozenset(), frozenset(), 20, 80)
 
 
 ASKED = Asked("How long is the warranty?", ("warranty", "@warranty"), frozenset({"_wa", "war"}), (1, 1), 10)
-WARRANTY = candidate(
-    "We are happy to help.", "The warranty is 18 months.", near=(0.8, 0.9), latent=(0.1, 0.6), terms=frozenset({"warranty", "@warranty"})
-)
-PARKING = candidate("Parking is behind the house.", near=(0.8,), latent=(0.05,))
+WARRANTY = candidate("We are happy to help.", "The warranty is 18 months.", near=(0.8, 0.9), terms=frozenset({"warranty", "@warranty"}))
+PARKING = candidate("Parking is behind the house.", near=(0.8,))
 
 
 def test_that_the_weights_stand_for_the_questions_that_are_there() -> None:

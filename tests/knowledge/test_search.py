@@ -11,10 +11,10 @@ MANY = 90
 
 
 async def test_that_a_company_without_documents_finds_nothing(tenant_id: UUID) -> None:
-    meaning = await embed.asked("salom")
+    vector = await embed.asked("salom")
     async with step(tenant_id) as session:
         for text in ("salom", ""):
-            found = await search.find(session, text, meaning)
+            found = await search.find(session, text, vector)
             assert (found.passages, found.support) == ((), 0.0)
 
 
@@ -32,9 +32,9 @@ async def test_that_among_many_a_passage_is_found_by_meaning_and_by_a_word(tenan
 
 
 async def _candidates(tenant_id: UUID, text: str) -> tuple[Asked, set[str]]:
-    meaning = await embed.asked(text)
+    vector = await embed.asked(text)
     async with step(tenant_id) as session:
-        asked, found = await search.candidates(session, text, meaning, many=MANY - 1)
+        asked, found = await search.candidates(session, text, vector, many=MANY - 1)
     return asked, {one.passage.text for one in found}
 
 
@@ -49,9 +49,9 @@ async def _many(tenant_id: UUID, count: int) -> None:
         )
         await session.execute(
             """INSERT INTO passages (tenant_id, id, document_id, version, position, text, embedding, sentences, sentence_embeddings,
-                                     sentence_latents, words, grams)
+                                     words, grams)
                SELECT %(tenant)s, gen_random_uuid(), %(document)s, 1, n, said, vector, ARRAY[said], ARRAY[vector],
-                      ARRAY['{1:1}/16384'::sparsevec], CASE WHEN n = 7 THEN '''zanzibar'':1' ELSE '' END::tsvector, ''::tsvector
+                      CASE WHEN n = 7 THEN '''zanzibar'':1' ELSE '' END::tsvector, ''::tsvector
                  FROM generate_series(1, %(count)s) n,
                       LATERAL (SELECT CASE WHEN n = 7 THEN 'Zanzibar' ELSE 'Row ' || n END AS said) s,
                       LATERAL (SELECT array_agg(sin(n * i * i))::real[]::halfvec AS vector FROM generate_series(1, 384) i) v""",

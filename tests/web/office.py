@@ -119,9 +119,9 @@ async def document(tenant_id: UUID, name: str, text: str, status: str = "ready",
         )
         await session.execute(
             """INSERT INTO passages (tenant_id, id, document_id, version, position, title_path, text, embedding, sentences,
-                                     sentence_embeddings, sentence_latents, words, grams)
+                                     sentence_embeddings, words, grams)
                VALUES (%s, %s, %s, 1, 0, %s, %s, array_fill(0.05, ARRAY[384])::halfvec, ARRAY[%s],
-                       ARRAY[array_fill(0.05, ARRAY[384])::halfvec], ARRAY['{1:0.5}/16384'::sparsevec],
+                       ARRAY[array_fill(0.05, ARRAY[384])::halfvec],
                        to_tsvector('simple', %s), ''::tsvector)""",
             (tenant_id, passage_id, document_id, ["Prices", "Green tea"], text, text, text),
         )

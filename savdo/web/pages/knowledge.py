@@ -25,11 +25,11 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/knowledge")
 async def knowledge(request: Request, actor: Reader, q: Annotated[str, Query(max_length=500)] = "") -> Response:
-    meaning = await embed.asked(q) if q.strip() else None
+    vector = await embed.asked(q) if q.strip() else None
     async with step(actor.tenant_id) as session:
         await page.shell(request, session)
         documents = await ingest.documents(session)
-        found = (await search.find(session, q, meaning, limit=6)).passages if meaning else ()
+        found = (await search.find(session, q, vector, limit=6)).passages if vector else ()
     return page.render(request, "knowledge/page.html", documents=documents, found=found, q=q, problem=_problem(actor), **_limits())
 
 
