@@ -38,7 +38,11 @@ from savdo.reply import turn
 from savdo.reply.models import Draft, Reading, Turn
 
 COMPANY = Path(__file__).parent / "demo_company"
-QUESTIONS = ("MDF oshxona metri qancha?", "Сколько стоит доставка по Ташкенту?", "Кепілдік қанша ай?", "How long does a kitchen take?")
+# With a number of its own each is new to the worker: nothing it remembers of others answers it.
+QUESTIONS = (
+    "{n} metrli MDF oshxona qancha turadi?", "Сколько стоит доставка {n} стульев по Ташкенту?",
+    "{n} шкаф алсам, кепілдік қанша ай?", "How long does a kitchen of {n} metres take?",
+)  # fmt: skip
 
 out = Console()
 spawn = multiprocessing.get_context("spawn")
@@ -154,7 +158,11 @@ async def _load(connection: Connection, mark: int, messages: int, threads: int) 
 
 
 def _message(thread: str, number: int) -> Inbound:
-    return Inbound("message", f"{thread}-{time.time_ns()}", thread, Sender(thread), text=QUESTIONS[number % len(QUESTIONS)])
+    return Inbound("message", f"{thread}-{time.time_ns()}", thread, Sender(thread), text=_question(number))
+
+
+def _question(number: int) -> str:
+    return QUESTIONS[number % len(QUESTIONS)].format(n=number // len(QUESTIONS) + 2)
 
 
 async def _until_answered(connection: Connection, mark: int) -> None:
@@ -206,7 +214,7 @@ async def _acknowledgement(url: str, connection: Connection, figures: Figures, s
     async with _server(url) as address, _worker(url, "local", 0.0):
 
         async def one(number: int) -> None:
-            event = {"id": f"{mark}-{number}", "from": f"{mark}-{number % 200}", "text": QUESTIONS[number % 4]}
+            event = {"id": f"{mark}-{number}", "from": f"{mark}-{number % 200}", "text": _question(number)}
             started = time.perf_counter()
             answer = await send(
                 "POST", f"{address}/hooks/sandbox/{connection.key}", service="bench",

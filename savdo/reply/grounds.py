@@ -127,12 +127,17 @@ def _days(texts: Sequence[str], profile: Mapping[str, Any]) -> weekdays.Days:
     """Days open and off; a day off that is named is off, though something else is every day."""
     by_profile = weekdays.of_profile(profile)
     read = [by_profile, *map(weekdays.read, texts)]
-    spelled = [by_profile, *(weekdays.read(weekdays.EVERY.sub(" ", text.lower())) for text in texts)]
+    spelled = [by_profile, *map(_spelled_days, texts)]
     named, closed, open_ = (
         frozenset[int]().union(*days)
         for days in ((one.named for one in read), (one.closed for one in read), (one.named for one in spelled))
     )
     return weekdays.Days(named - (closed - open_), closed)
+
+
+@functools.lru_cache(maxsize=4096)
+def _spelled_days(text: str) -> weekdays.Days:
+    return weekdays.read(weekdays.EVERY.sub(" ", text.lower()))
 
 
 def _hours(profile: Mapping[str, Any]) -> Mapping[int, frozenset[Decimal]]:

@@ -20,7 +20,7 @@ docs/guard.md has what is measured, and what this cannot catch.
 
 import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from savdo.ai.language import identify, shares
@@ -77,11 +77,10 @@ def check(text: str, language: str, evidence: Evidence, channel: str = "") -> tu
     """What is wrong with a reply in `language` on a kind of channel; empty when nothing is."""
     known = grounds.of(evidence)
     text = figures.plain(text)
-    all_text = figures.plain(known.company_text).lower()
     asked = evidence.customer_said[-1] if evidence.customer_said else ""
-    said = _without_quotes(text, known.company_text)
+    said = _without_quotes(text, known.parts)
     faults = [
-        *(Fault("link", link) for link in links.unknown(text, all_text)),
+        *(Fault("link", link) for link in links.unknown(text, known.company_text)),
         *grounds.mail_faults(text, known),
         *tracing.figure_faults(said, known),
         *bindings.faults(said, language, known),
@@ -100,16 +99,16 @@ def check(text: str, language: str, evidence: Evidence, channel: str = "") -> tu
     return tuple(dict.fromkeys(faults))
 
 
-def _without_quotes(text: str, company: str) -> str:
+def _without_quotes(text: str, company: Sequence[str]) -> str:
     """The text without the sentences that stand word for word in the company's own texts: nothing in them is invented."""
-    known = _bare(company)
+    known = [_bare(part) for part in company]
     for part in QUOTED.split(text):
-        if len(bare := _bare(part)) >= SHORTEST_QUOTE and bare in known:
+        if len(bare := _bare(part)) >= SHORTEST_QUOTE and any(bare in one for one in known):
             text = text.replace(part, " ")
     return text
 
 
-@functools.lru_cache(maxsize=256)
+@functools.lru_cache(maxsize=4096)
 def _bare(text: str) -> str:
     return "".join(filter(str.isalnum, text.lower()))
 

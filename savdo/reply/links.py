@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import urlsplit
 
+from savdo.reply.scanning import plain
+
 # Without those that are also words ("text.It is").
 ENDING: Final = (
     "uz|kz|ru|com|net|org|io|me|app|example|shop|online|store|info|biz|kg|tj|tm|dev|ai|co|site|link|ly|gl|xyz|top|pro|club|рф|қаз|бел|us|eu|uk|de|cn|su|by|ua|tv|ws|cc|icu"
@@ -40,17 +42,18 @@ def parts(link: str) -> tuple[str, str]:
 
 
 def unknown(text: str, known: str) -> Iterator[str]:
-    """The links, @names and disguised addresses of a text that do not stand in `known` (lower case)."""
-    places = {parts(link) for link in find(known)}
+    """The links, @names and disguised addresses of a text that do not stand in `known`."""
+    told, names = find(text), HANDLE.findall(EMAIL.sub(" ", text))
+    if told or names:
+        known = plain(known).lower()
+    places = {parts(link) for link in find(known)} if told else set[tuple[str, str]]()
     hosts = {host for host, _ in places}
-    for link in find(text):
+    for link in told:
         place = parts(link.lower())
         # The front page of a site that is known by one of its pages.
         if place not in places and not (place[1] == "" and place[0] in hosts):
             yield link
-    yield from (
-        f"@{name}" for name in HANDLE.findall(EMAIL.sub(" ", text)) if not re.search(rf"[@/]{re.escape(name.lower())}(?!\w)", known)
-    )
+    yield from (f"@{name}" for name in names if not re.search(rf"[@/]{re.escape(name.lower())}(?!\w)", known))
     yield from (match[0] for match in DISGUISED.finditer(text))
 
 

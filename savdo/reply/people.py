@@ -48,11 +48,9 @@ SENTENCE: Final = re.compile(r"[^.!?\n]+[.!?]*")
 
 def unknown(text: str, known: str) -> Iterator[str]:
     """Names of people that stand nowhere in `known`, in whatever letters and case."""
-    stems = {stem(word) for word in re.findall(r"[^\W\d_]+(?:['’ʻʼ‘][^\W\d_]+)*", known)}
-    for pattern in (TITLED, FULL):
-        for match in pattern.finditer(text):
-            if any(stem(word) not in stems for word in match["name"].split()):
-                yield match["name"]
+    named = [match["name"] for pattern in (TITLED, FULL) for match in pattern.finditer(text)]
+    stems = {stem(word) for word in re.findall(r"[^\W\d_]+(?:['’ʻʼ‘][^\W\d_]+)*", known)} if named else set[str]()
+    yield from (name for name in named if any(stem(word) not in stems for word in name.split()))
 
 
 def others(text: str, company: str) -> Iterator[str]:
