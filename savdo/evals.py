@@ -186,6 +186,7 @@ async def questions(listed: Sequence[Row], companies: Mapping[str, Company], mea
 async def dialogues(listed: Sequence[Row], companies: Mapping[str, Company], measured: Run) -> None:
     """Whole conversations: handover, silence, what must and must not be said, the lead."""
     passed: list[tuple[str, bool]] = []
+    met: list[tuple[str, bool]] = []
     sides: list[tuple[str, bool]] = []
     for row in _shown(listed, "dialogues"):
         talk = Talk(companies[row["business"]], measured.ms["turn"])
@@ -194,6 +195,7 @@ async def dialogues(listed: Sequence[Row], companies: Mapping[str, Company], mea
         faults, beside = scores.dialogue_faults(row, said, facts), scores.side_faults(row, score, facts)
         measured.asked += [(row["language"], one) for one in await talk.asked()]
         passed.append((row["language"], not faults))
+        met += [(row["language"], place >= len(faults)) for place in range(scores.expectations(row["expect"]))]
         sides.append((row["language"], not beside))
         if faults or beside:
             kinds = [*(["dialogue"] if faults else []), *(["dialogue_lead"] if beside else [])]
@@ -202,6 +204,7 @@ async def dialogues(listed: Sequence[Row], companies: Mapping[str, Company], mea
                 {"id": row["id"], "kinds": kinds, "language": row["language"], "faults": faults, "beside": beside, "said": replies}
             )
     measured.tally.mean("dialogues_passed", passed)
+    measured.tally.mean("dialogue_expectations", met)
     measured.tally.mean("dialogue_leads", sides)
     if any(one["calls"] for _, one in measured.asked):
         tokens = [(spoken, one["tokens"]) for spoken, one in measured.asked]

@@ -12,7 +12,7 @@ Pairs = Sequence[tuple[str, str]]
 HEADLINES: Final = (
     "language_accuracy", "intent_macro_f1", "sentiment_macro_f1", "wants_human_recall", "wants_human_precision", "entities_f1",
     "retrieval_hit_at_3", "retrieval_hit_at_10", "answers_correct", "answers_forbidden", "unanswerable_recognised", "answerable_refused",
-    "invented", "dialogues_passed",
+    "invented", "dialogues_passed", "dialogue_expectations",
 )  # fmt: skip
 # Of these, less is better.
 FAILINGS: Final = frozenset({"answers_forbidden", "answerable_refused", "invented"})

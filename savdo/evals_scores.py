@@ -92,6 +92,12 @@ def dialogue_faults(row: Row, turns: Sequence[Row], facts: Row) -> list[str]:
     return [FAULTS[one.kind].format(turn=one.turn, words=one.words) for one in expected.missed(row["expect"], turns, facts)]
 
 
+def expectations(expect: Row) -> int:
+    """How many things `dialogue_faults` looks for: whether a person is called, every text, every lead field, the silence."""
+    texts = [text for name in ("must_mention", "must_not_mention") for listed in (expect.get(name) or {}).values() for text in listed]
+    return 1 + len(texts) + len(expect.get("lead") or {}) + (expect.get("silent_after") is not None)
+
+
 def side_faults(row: Row, score: int, facts: Row) -> list[str]:
     """What is measured beside passing: the band of the lead and the objections."""
     missing = set(row["expect"]["objections"]) - set(facts.get("objections") or [])

@@ -3,6 +3,7 @@ again, and an owner hears of a phone that is no longer linked before a customer 
 
 from uuid import UUID
 
+from savdo.base import clock
 from savdo.base.db import Session, platform_step, rows, step
 from savdo.base.errors import SavdoError
 from savdo.base.jobs import job
@@ -26,43 +27,47 @@ async def watch_all() -> None:
 
 async def ask(session: Session, tenant_id: UUID, connection_id: UUID) -> None:
     """Has a look taken: what a delivery says of its session may be late, so the server itself is asked."""
-    await watch.later(session, lock=f"waha-health:{connection_id}", tenant_id=str(tenant_id), connection_id=str(connection_id))
+    # One lock with the look at what was missed, which is asked for later and so finds what was set right here.
+    await watch.later(session, lock=f"watch:{connection_id}", tenant_id=str(tenant_id), connection_id=str(connection_id))
 
 
 @job(attempts=3)
 async def watch(tenant_id: str, connection_id: str) -> None:
-    """Notes how a linked number's session is. One whose first code is still on its page is left to that."""
+    """Notes how a linked number's session is, and when it was last found not to deliver. One whose first code is still on
+    its page is left to that."""
     tenant = UUID(tenant_id)
     async with step(tenant) as session:
         connection = await connections.by_id(session, UUID(connection_id))
     if connection.status == "off" or not connection.account:
         return
-    status, problem = await _look(connection)
+    status, problem, delivers = await _look(connection)
     async with step(tenant) as session:
         await session.execute(
             """UPDATE connections SET status = %s,
-                  problem = CASE WHEN %s::text IS NOT NULL THEN %s WHEN problem = ANY(%s) THEN NULL ELSE problem END
+                  problem = CASE WHEN %s::text IS NOT NULL THEN %s WHEN problem = ANY(%s) THEN NULL ELSE problem END,
+                  state = CASE WHEN %s THEN state ELSE state || jsonb_build_object('away_at', %s::timestamptz) END
                 WHERE id = %s AND status <> 'off'""",
-            (status, problem, problem, list(waha_connecting.TEXTS), connection.id),
+            (status, problem, problem, list(waha_connecting.TEXTS), delivers, clock.now(), connection.id),
         )
 
 
-async def _look(connection: Connection) -> tuple[str, str | None]:
-    """The status the connection has by what its server says, and what its owner has to know."""
+async def _look(connection: Connection) -> tuple[str, str | None, bool]:
+    """The status the connection has by what its server says, what its owner has to know, and whether it was delivering."""
     try:
         found = await waha_api.state(connection)
-        if found.status == "WORKING" and not _delivers(connection, found):
+        delivers = found.status == "WORKING" and _delivers(connection, found)
+        if found.status == "WORKING" and not delivers:
             await waha_connecting.deliver(connection)
         if found.status in waha_api.STOPPED:
             await waha_api.restart(connection)
     except Disconnected as error:
-        return "reconnect", error.message
+        return "reconnect", error.message, False
     except SavdoError:
-        return connection.status, waha_api.AWAY
+        return connection.status, waha_api.AWAY, False
     if found.status == "WORKING":
-        return "active", None
+        return "active", None, delivers
     passing = found.status in (*waha_api.STOPPED, *waha_api.PASSING)
-    return (connection.status, waha_api.STANDS) if passing else ("reconnect", waha_api.NotWorking().message)
+    return (connection.status, waha_api.STANDS, False) if passing else ("reconnect", waha_api.NotWorking().message, False)
 
 
 def _delivers(connection: Connection, found: waha_api.Session) -> bool:

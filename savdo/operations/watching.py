@@ -86,7 +86,8 @@ async def watch(tenant_id: str, connection_id: str) -> None:
         async with step(tenant) as session:
             await connections.mark(session, connection.id, "reconnect", error.message)
         return
-    if before is not None and (not delivered or now - before.looked_at > GAP):
+    away = row["away_at"] is not None and before is not None and row["away_at"] >= before.looked_at
+    if before is not None and (not delivered or away or now - before.looked_at > GAP):
         await catch_up(connection, max(before.looked_at - OVERLAP, now - LONGEST_GAP))
     after = looked(before, row["heard_at"], now)
     await _note(connection, after if delivered else replace(after, restored_at=now), problem or (SILENT if silent(after, now) else None))
@@ -149,7 +150,7 @@ async def _known(session: Session, connection_id: UUID) -> DictRow:
     # Backwards from the newest: of a connection that is heard from it is among the first.
     row = await first(
         session,
-        """SELECT problem, state->'watch' AS watch,
+        """SELECT problem, state->'watch' AS watch, (state->>'away_at')::timestamptz AS away_at,
                   (SELECT m.created_at FROM messages m WHERE m.tenant_id = n.tenant_id AND m.connection_id = n.id AND m.direction = 'in'
                       AND m.id > uuidv7(%s) ORDER BY m.id DESC LIMIT 1) AS heard_at
              FROM connections n WHERE id = %s""",

@@ -37,7 +37,6 @@ CLOSE: Final = 0.8
 CERTAIN: Final = 0.75
 SECOND: Final = 0.35
 MOST_PIECES: Final = 1000
-UNIT_HEADING: Final = re.compile(r"birlik|o.?lchov birligi|unit\b|единица|ед\b|бірлік|өлшем бірлігі", re.IGNORECASE)
 HEADING_CURRENCY: Final = (("UZS", r"so.?m|сум|сўм|uzs"), ("KZT", r"тенге|теңге|tenge|kzt|₸"), ("USD", r"usd|\$|доллар"))
 COUNTED: Final = re.compile(r"(?<![\d.,])(?P<count>\d{1,3})\s?(?P<unit>[^\W\d]+)")
 CURRENCY_NAMED: Final = re.compile("|".join(rf"\b(?:{named})\w*|[₸$]" for _, named in HEADING_CURRENCY), re.IGNORECASE)
@@ -165,7 +164,7 @@ def _area(turn: Turn, row: Passage) -> int | None:
     asked = totals.METRES.findall(turn.text)
     if len(asked) == 1 and totals.BY_THE_METRE.search(row.text):
         return int(asked[0])
-    unit = {one for heading, value in (row.cells or {}).items() if UNIT_HEADING.match(heading) for one in words.concepts(value)}
+    unit = {one for heading, value in (row.cells or {}).items() if totals.UNIT_HEADING.match(heading) for one in words.concepts(value)}
     counted = [match["count"] for match in COUNTED.finditer(turn.text) if unit & set(words.concepts(match["unit"]))]
     return int(counted[0]) if len(counted) == 1 else None
 
@@ -182,8 +181,8 @@ def row_said(passage: Passage, currency: str, reading: Reading) -> str:
             price = _priced(heading, value, currency, reading)
         elif not price:
             names.append(value)
-        elif UNIT_HEADING.match(heading) and "/" not in price:
-            price = f"{price} / {value}"
+        elif totals.UNIT_HEADING.match(heading) and "/" not in price:
+            price = f"{price} / {_foreign_said(passage, value, reading) or value}"
         else:
             rest.append(value if len(value.split()) > 2 else f"{heading.replace('_', ' ')}: {value}")
     own = (passage.language or language.identify(" ".join(names))[0]) == reading.language
@@ -194,6 +193,12 @@ def row_said(passage: Passage, currency: str, reading: Reading) -> str:
         return f"{said} ({told})"
     said = f"{said} ({more})" if rest and own else f"{said} («{more}»)" if rest else said
     return sayings.written(said, reading) if own and reading.language == "uz" else said
+
+
+def _foreign_said(passage: Passage, value: str, reading: Reading) -> str:
+    """A cell of a foreign row word by word, empty where a word of it is not known or the row is in the customer's language."""
+    spoken = passage.language or language.identify(passage.text)[0]
+    return gloss.of(value, spoken, reading) if spoken != reading.language else ""
 
 
 def _glossed(passage: Passage, values: Sequence[str], reading: Reading) -> str:

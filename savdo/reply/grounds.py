@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Final
 
-from savdo.reply import claims, figures, injection, links, weekdays
+from savdo.reply import claims, figures, injection, links, totals, weekdays
 from savdo.reply.figures import Figure
 from savdo.reply.models import Campaign, Evidence, Fault
 
@@ -83,7 +83,11 @@ def of(evidence: Evidence) -> Known:
 def _company_texts(evidence: Evidence) -> Iterator[str]:
     for passage in evidence.passages:
         yield "\n".join([*passage.title_path, passage.text])
-        yield from (f"{heading}: {value}" for heading, value in (passage.cells or {}).items())
+        for heading, value in (passage.cells or {}).items():
+            yield f"{heading}: {value}"
+            # A price with the unit it is for is told as "390 000 / month".
+            if totals.UNIT_HEADING.match(heading):
+                yield f"/ {value}"
     for campaign in evidence.campaigns:
         yield from (campaign.name, campaign.audience, *campaign.features, *_strings(campaign.chat_flow), *_strings(campaign.price))
     yield from _strings(evidence.profile)

@@ -20,6 +20,7 @@ ASKED: Final = re.compile(
 METRES: Final = re.compile(r"(?<![\d.,])(\d{1,4})\s?(?:m2|м2|m²|м²|кв\w*|kv\w*|sq\w*|шаршы\w*|квадрат\w*)", re.IGNORECASE)
 BY_THE_METRE: Final = re.compile(r"(?<!\w)(?:m2|м2|m²|м²|кв\.?\s?м|kv\.?\s?m|sq\.?\s?m)(?!\w)", re.IGNORECASE)
 MONEY_HEADING: Final = re.compile(r"цена|стоимость|тариф.?руб|narx|summa|price|cost|баға|құны|so.?m|сум|тенге|теңге", re.IGNORECASE)
+UNIT_HEADING: Final = re.compile(r"birlik|o.?lchov birligi|unit\b|единица|ед\b|бірлік|өлшем бірлігі", re.IGNORECASE)
 # How far back the metres and the thing were named.
 LATEST: Final = 6
 

@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 
 from savdo.base import circuit, clock, db
-from savdo.channels import connections
+from savdo.channels import connections, waha_connecting, waha_health
 from savdo.channels.models import Connection, channel
 from savdo.operations import watching
 from savdo.operations.watching import Watch
@@ -40,13 +40,12 @@ class Road:
 async def road(request: pytest.FixtureRequest, tenant_id: UUID) -> AsyncGenerator[Road]:
     circuit.forget()
     async with AsyncExitStack() as stack:
-        yield await (waha(stack, tenant_id) if request.param == "waha" else page(stack, tenant_id, request.param))
+        yield await (waha(stack, tenant_id, Waha()) if request.param == "waha" else page(stack, tenant_id, request.param))
     clock.reset()
     circuit.forget()
 
 
-async def waha(stack: AsyncExitStack, tenant_id: UUID) -> Road:
-    server = Waha()
+async def waha(stack: AsyncExitStack, tenant_id: UUID, server: Waha) -> Road:
     base = await stack.enter_async_context(serving(server))
     made = await connected(
         tenant_id, "waha", "15550001111", {"api_key": server.key, "secret": "right"}, {"api_base": base, "session": "default"}
@@ -125,6 +124,34 @@ async def test_that_what_was_missed_is_read_back_once_and_what_a_person_answered
         }
         [ana] = [value for key, value in found.items() if "Puer" not in key]
         assert (ana[0], ana[1], ana[2][-1]) == ("bot", True, "contact: Sencha bormi?")
+
+
+@pytest.mark.parametrize("fault", [{"config": {"webhooks": [{"url": "https://elsewhere.example"}]}}, {"status": "FAILED"}])
+async def test_that_a_linked_number_set_right_is_caught_up_with_however_short_it_was_away(tenant_id: UUID, fault: dict[str, Any]) -> None:
+    circuit.forget()
+    server = Waha()
+    async with AsyncExitStack() as stack:
+        road = await waha(stack, tenant_id, server)
+        await waha_connecting.deliver(road.connection)
+        await looked(road.connection)
+        road.says("Ana", "Sencha bormi?")
+        for name, value in fault.items():
+            setattr(server, name, value)
+        # The first look sets it right, by the second it works.
+        for _ in range(2):
+            await waha_health.watch(tenant_id=str(tenant_id), connection_id=str(road.connection.id))
+            row = await looked(road.connection)
+        assert (row["status"], row["problem"], server.config["webhooks"][0]["url"]) == (
+            "active",
+            None,
+            f"/hooks/waha/{road.connection.key}",
+        )
+        assert await talks(road.connection) == {"contact: Sencha bormi?": ("bot", True, ["contact: Sencha bormi?"])}
+        road.says("Ana", "Puer bormi?")
+        await waha_health.watch(tenant_id=str(tenant_id), connection_id=str(road.connection.id))
+        await looked(road.connection)
+        assert len((await talks(road.connection))["contact: Sencha bormi?"][2]) == 1
+    circuit.forget()
 
 
 async def test_that_what_is_older_than_a_day_is_kept_for_people(road: Road) -> None:

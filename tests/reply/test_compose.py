@@ -30,6 +30,15 @@ def test_that_a_unit_stands_by_its_price_and_the_answer_ends_before_the_question
     assert all(line.rstrip("»”)")[-1:] in (".", "!", "?", "…", ":") for line in re.split(r"(?<=\w[»”)])\s(?=[А-Я])", text))
 
 
+def test_that_a_foreign_unit_is_told_in_the_customers_words_and_passes_the_guard() -> None:
+    row = dataclasses.replace(ROW, language="uz", text="", cells={"kurs": "Onlayn guruh", "narx som": "390000", "birlik": "oy"})
+    asked = turn("Сколько стоит онлайн группа?")
+    row = dataclasses.replace(row, text="; ".join(f"{heading}: {value}" for heading, value in (row.cells or {}).items()))
+    told = answers.row_said(row, "UZS", understand.read(asked))
+    assert "390 000 сум / месяц" in told
+    assert guard.check(told, "ru", generate.evidence_of(asked, [row], ())) == ()
+
+
 def test_that_the_answer_is_greeted_once_and_asks_one_question() -> None:
     first = answered(turn("Сколько стоит горный велосипед Sayr 27?"), ROW)
     assert first.text.startswith("Здравствуйте!")
