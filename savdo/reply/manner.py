@@ -9,8 +9,8 @@ from savdo.reply.models import Fault
 
 # What one message may hold, in characters: below what each company allows, and as much as anybody reads in a chat.
 LONGEST: Final[Mapping[str, int]] = {
-    "telegram_bot": 1800, "telegram_user": 1500, "whatsapp": 1500, "instagram": 900, "messenger": 1500, "web_chat": 1500, "sms": 480,
-    "voice": 450, "phone": 450, "email": 4000,
+    "telegram_bot": 1800, "telegram_business": 1800, "telegram_userbot": 1500, "whatsapp_cloud": 1500, "waha": 1500,
+    "instagram": 900, "messenger": 1500, "web_chat": 1500,
 }  # fmt: skip
 LONGEST_ELSEWHERE: Final = 1800
 EMOJI: Final = re.compile("[\U0001f300-\U0001faff\u2600-\u27bf\u2b50\u2b55]\ufe0f?(?:\u200d[\U0001f300-\U0001faff\u2600-\u27bf]\ufe0f?)*")

@@ -5,8 +5,9 @@ import dataclasses
 import pytest
 
 from savdo.base import db
+from savdo.channels.models import KINDS
 from savdo.knowledge.models import Passage
-from savdo.reply import guard
+from savdo.reply import guard, manner
 from savdo.reply.models import Campaign, Evidence
 
 
@@ -192,3 +193,7 @@ def test_that_what_stands_word_for_word_in_a_passage_passes(language: str, said:
 def test_that_beside_a_quote_the_rest_is_still_checked() -> None:
     faults = guard.check("Доставка по городу 25 000 сум, 2–3 рабочих дня. Скидка 40 %.", "ru", EVIDENCE)
     assert [one.kind for one in faults] == ["number"]
+
+
+def test_that_every_kind_of_channel_has_a_length_of_its_own() -> None:
+    assert set(manner.LONGEST) == set(KINDS) - {"sandbox"}
