@@ -89,6 +89,18 @@ async def test_that_the_thread_tells_what_came_with_the_messages(alice: httpx.As
         assert words in page
 
 
+async def test_that_what_a_customer_took_back_is_no_longer_shown(alice: httpx.AsyncClient, tenant_id: UUID) -> None:
+    talk = await silent_for(tenant_id, 0, "instagram")
+    picture = {"id": str(db.new_id()), "kind": "image", "name": "passport.jpg", "mime": "image/jpeg", "size": 9}
+    await office.says(talk, "", payload={"attachments": [picture], "location": [41.31, 69.24]})
+    page = (await alice.get(f"/inbox/{talk.id}")).text
+    assert ("passport.jpg" in page, "41.31" in page) == (True, True)
+    async with db.step(tenant_id) as session:
+        await session.execute("UPDATE messages SET deleted_at = now() WHERE payload ? 'attachments'")
+    page = (await alice.get(f"/inbox/{talk.id}")).text
+    assert ("passport.jpg" in page, "41.31" in page) == (False, False)
+
+
 NOTES = {
     "likely 0.91, share 0.40": "Sure to 0.91 that a passage answers; the best one fits to 0.40",
     "outside working hours": "Outside working hours",
