@@ -22,11 +22,11 @@ WEEK: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 def say(key: str, turn: Turn, reading: Reading, **filled: str) -> str:
-    """A sentence of the catalogue in the company's tone and the customer's writing; the first variant the bot did not just use."""
+    """A sentence of the catalogue in the company's tone and the customer's writing; the variant the bot has not used for longest."""
     said = " ".join(one.text for one in turn.history[-6:] if one.author == "bot")
     sentences = tones().get(str(turn.profile.get("tone")), {}).get(key) or catalogue()[key]
     variants = [written(variant, reading).format(**filled) for variant in sentences[reading.language]]
-    return next((variant for variant in variants if variant not in said), variants[-1])
+    return min(variants, key=said.rfind)
 
 
 def written(text: str, reading: Reading) -> str:

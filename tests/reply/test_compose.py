@@ -150,6 +150,12 @@ def test_that_the_same_sentence_is_not_said_twice_in_a_row() -> None:
     assert sayings.catalogue()["person_called"]["ru"][0] not in second.text
 
 
+def test_that_a_sentence_comes_back_only_after_every_other_way_to_say_it() -> None:
+    used = sayings.catalogue()["unknown"]["ru"]
+    asked = turn("а это точно?", history=tuple(("bot", one) for one in used))
+    assert sayings.say("unknown", asked, understand.read(asked)) == used[0]
+
+
 def test_that_an_objection_is_answered_with_the_company_s_own_words() -> None:
     assert "рассрочка на 4 месяца" in answered(turn("дорого для меня, это слишком дорогой велосипед")).text
 
