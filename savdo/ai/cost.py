@@ -128,10 +128,6 @@ async def of_turn(session: Session, conversation_id: UUID, number: int) -> Sum:
     return _sum(await first(session, query, (conversation_id, number)))
 
 
-async def of_conversation(session: Session, conversation_id: UUID) -> Sum:
-    return _sum(await first(session, f"SELECT {SUMS} FROM model_calls WHERE conversation_id = %s", (conversation_id,)))  # noqa: S608 # our own columns
-
-
 async def of_day(session: Session, day: date) -> Sum:
     """What the tenant of the session spent on its own date, with what is booked now."""
     return _sum(

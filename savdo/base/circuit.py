@@ -68,11 +68,6 @@ def calling(service: str) -> Generator[Call]:
             circuit.probe = None
 
 
-def open_services() -> list[str]:
-    """The services that are given a rest now."""
-    return sorted(service for service, circuit in _circuits.items() if circuit.opened_at is not None)
-
-
 def forget() -> None:
     """Closes every breaker; for tests."""
     _circuits.clear()

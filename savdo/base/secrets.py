@@ -48,11 +48,6 @@ def open_sealed(sealed: bytes) -> bytes:
     raise Unreadable
 
 
-def is_current(sealed: bytes) -> bool:
-    """Whether it was sealed with the newest key."""
-    return bytes(sealed)[1:5] == keys()[0][0]
-
-
 def lookup_hash(value: str) -> bytes:
     """The same value gives the same 32 bytes; nothing else can be learned from them without the key."""
     return hmac.digest(hashlib.sha256(b"lookup" + keys()[-1][1]).digest(), value.encode(), "sha256")

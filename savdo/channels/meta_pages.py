@@ -125,15 +125,6 @@ class MetaPage(ABC):
         name = str(found.get("name") or "") or f"{found.get('first_name') or ''} {found.get('last_name') or ''}"
         return Sender(external_id, name.strip(), str(found.get("username") or ""), str(found.get("locale") or "")[:2])
 
-    async def greet(self, connection: Connection, questions: Sequence[tuple[str, str]]) -> None:
-        """Sets the questions that somebody who opens the conversation may tap (ice breakers: text and what it sends back,
-        four at most); none of them takes them away."""
-        road = self.road(connection)
-        breakers = [{"question": question, "payload": payload} for question, payload in questions]
-        body: page_bodies.Body = {"ice_breakers": breakers} if breakers else {"fields": ["ice_breakers"]}
-        body |= {"platform": road.platform} if road.platform else {}
-        await meta_graph.call(road.api, "POST" if breakers else "DELETE", "me/messenger_profile", body=body)
-
     async def delivering(self, connection: Connection) -> bool:
         return "messages" in await _delivered(self.road(connection))
 

@@ -46,7 +46,6 @@ class Session(BaseModel):
 
     status: str
     me: Me | None = None
-    engine: dict[str, Any] | str | None = None
     config: dict[str, Any] | None = None
 
 

@@ -90,7 +90,6 @@ class Revoke(Part):
 
 class Wanted(Part):
     product_retailer_id: Id = ""
-    catalog_id: Id = ""
 
 
 class Line(Part):

@@ -41,8 +41,6 @@ JOINING: Final = re.compile(
     r"\s?[-‑]?\s?(?:dan|дан|ден|тан|тен|нан|нен|gacha|гача|yoki|ёки|dona|или|либо|and|per|for|from|each|till?|until|plus|для|при|раб|ish|иш|бан|bank|bus|work|мен|және|немесе|дейін|кейін|keyin|кейин|соң|so'ng|сўнг|ortiq|ортиқ|астам)(?:\w|\b)",
     re.IGNORECASE,
 )
-# More than a hundred is as likely a price.
-MOST_THINGS: Final = 100
 OPENS: Final = re.compile(r"открыт|работаем|работает|ochiq|очиқ|ishlaymiz|ишлаймиз|ашық|жұмыс істе|\bopen\b", re.IGNORECASE)
 
 

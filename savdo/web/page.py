@@ -193,11 +193,6 @@ def go(request: Request, address: str, *, flash: str = "") -> Response:
     return response
 
 
-def toast(request: Request, key: str, kind: str = "success") -> dict[str, str]:
-    """Headers that make the page show a word for some seconds."""
-    return {"hx-trigger": json.dumps({"toast": {"text": texts.t(key, language_of(request)), "kind": kind}})}
-
-
 def set_cookie(response: Response, name: str, value: str, request: Request, *, age: int = MONTH) -> None:
     secure = request.url.scheme == "https" or settings().public_url.startswith("https:")
     response.set_cookie(name, value, max_age=age, httponly=True, samesite="lax", secure=secure, path="/")

@@ -116,7 +116,6 @@ async def test_that_three_failures_open_the_breaker_and_one_probe_closes_it() ->
         with pytest.raises(http.CircuitOpen) as refused:
             await http.send("GET", wire.url, service="wire")
         assert 25 < refused.value.retry_after <= 30
-        assert circuit.open_services() == ["wire"]
         assert len(wire.requests) == 3
         clock.move(timedelta(seconds=31))
         assert (await http.send("GET", wire.url, service="wire")).status == 200

@@ -35,7 +35,8 @@ def test_that_what_is_sealed_opens_again_and_is_never_the_same_twice() -> None:
 def test_that_a_rotation_loses_nothing_and_a_dropped_key_does() -> None:
     sealed, found = secrets.seal(b"x"), secrets.lookup_hash("+998901234567")
     use(f"{NEW},{OLD}")
-    assert (secrets.open_sealed(sealed), secrets.is_current(sealed), secrets.is_current(secrets.seal(b"x"))) == (b"x", False, True)
+    # What is written now names the newer key.
+    assert (secrets.open_sealed(sealed), secrets.seal(b"x")[1:5] == sealed[1:5]) == (b"x", False)
     assert secrets.lookup_hash("+998901234567") == found
     use(NEW)
     with pytest.raises(secrets.Unreadable):

@@ -179,14 +179,10 @@ async def test_that_reading_and_writing_are_shown_to_the_customer(world: World) 
 
 
 @EVERYWHERE
-async def test_that_a_customers_name_is_asked_for_and_questions_are_offered(world: World) -> None:
+async def test_that_a_customers_name_is_asked_for(world: World) -> None:
     assert (await world.adapter.person(world.connection, world.ana.id)).name == "Ana Tea"
     with pytest.raises(MissingPermission):
         await world.adapter.person(world.connection, world.page.person("Bob").id)
-    await world.adapter.greet(world.connection, [("What does it cost?", "PRICES")])
-    assert world.page.profile["ice_breakers"] == [{"question": "What does it cost?", "payload": "PRICES"}]
-    await world.adapter.greet(world.connection, [])
-    assert "ice_breakers" not in world.page.profile
 
 
 async def test_that_a_file_is_fetched_without_a_token_and_never_from_here(world: World) -> None:

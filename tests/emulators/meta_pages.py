@@ -65,7 +65,6 @@ class Page:
         self.shown: list[tuple[str, str]] = []
         self.comments: dict[str, Person] = {}
         self.answered: list[tuple[str, str]] = []
-        self.profile: dict[str, Any] = {}
         self.uploads: dict[str, tuple[str, bytes, str]] = {}
         # Where the emulator stands, for the addresses of files.
         self.base = "http://127.0.0.1:1"
@@ -161,11 +160,6 @@ class Page:
             return {"id": f"CR{self.meta.number()}"}
         if call.node == self.node and call.edge == "conversations":
             return {"data": self._conversations(call.params)}
-        if call.edge == "messenger_profile":
-            self.profile |= {key: value for key, value in call.params.items() if key not in ("platform", "fields")}
-            for name in call.params.get("fields", ()) if call.method == "DELETE" else ():
-                self.profile.pop(name, None)
-            return {"result": "success"}
         if call.edge:
             raise Refusal(400, 100, f"Unknown path components: /{call.edge}")
         return self._node(call.node)

@@ -25,15 +25,13 @@ class Calls:
 
 @dataclass
 class Models:
-    """`asked` are the requests' bodies, `paths` where to, `keys` the keys they came with, `charged` how many were answered with
-    tokens."""
+    """`asked` are the requests' bodies, `paths` where to, `keys` the keys they came with."""
 
     script: list[dict[str, Any] | str | Calls] = field(default_factory=list[dict[str, Any] | str | Calls])
     asked: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     paths: list[str] = field(default_factory=list[str])
     keys: list[str] = field(default_factory=list[str])
     revoked: set[str] = field(default_factory=set[str])
-    charged: int = 0
     slow_s: float = 20
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -65,7 +63,6 @@ class Models:
         elif answer == "malformed":
             await _respond(send, 200, b'{"choices": [{"mess')
         else:
-            self.charged += 1
             await _respond(send, 200, json.dumps(_shaped(scope["path"], asked, answer)).encode())
 
 

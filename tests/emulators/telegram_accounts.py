@@ -52,10 +52,6 @@ class Accounts(Customers):
         size = self._file("photos", ".jpg", content) | {"width": 1280, "height": 960}
         return self.customer_writes(account, chat, photo=[size], **more)
 
-    def customer_changes(self, account: Account, update: dict[str, Any], text: str) -> None:
-        changed = update["business_message"] | {"text": text, "edit_date": int(time.time())}
-        self._happens({"edited_business_message": changed})
-
     def removes(self, account: Account, chat: int, *numbers: int) -> None:
         removed = {"business_connection_id": account.link, "chat": _chat(chat), "message_ids": list(numbers)}
         self._happens({"deleted_business_messages": removed})

@@ -90,9 +90,6 @@ class Account:
     def deletes(self, *numbers: int) -> None:
         self._tell({"event": "deleted", "messages": [{"message_id": one} for one in numbers]})
 
-    def customer_reads(self, peer: int) -> None:
-        self._tell({"event": "read", "peer": _person(peer), "through": int(time.time()) + 1})
-
     def customer_reacts(self, peer: int, number: int, emoji: str) -> None:
         self._tell({"event": "reaction", "peer": _person(peer), "message_id": number, "emoji": emoji, "own": False})
 

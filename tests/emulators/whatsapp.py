@@ -105,13 +105,6 @@ class WhatsApp:
                     return self._message(person, "interactive", {"type": kind, kind: dict(reply)}, context=context)
         raise AssertionError(f"no button {title!r} for {person.name}")
 
-    def reacts(self, person: Person, message_id: str, emoji: str) -> str:
-        return self._message(person, "reaction", {"message_id": message_id} | ({"emoji": emoji} if emoji else {}))
-
-    def edits(self, person: Person, message_id: str, text: str) -> str:
-        content = {"type": "text", "text": {"body": text}}
-        return self._message(person, "edit", {"original_message_id": message_id, "message": content})
-
     def deletes(self, person: Person, message_id: str) -> str:
         return self._message(person, "revoke", {"original_message_id": message_id})
 

@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from savdo.base import db, jobs
-from savdo.channels import connections, telegram_polling
+from savdo.channels import telegram_polling
 from savdo.channels.models import Connection, Inbound, Sender
 from savdo.channels.sandbox import Sandbox
 from savdo.knowledge import ingest
@@ -117,8 +117,3 @@ async def thread(tenant_id: UUID) -> list[tuple[str, str, str]]:
     async with db.step(tenant_id) as session:
         found = await db.rows(session, "SELECT author, text, status FROM messages ORDER BY conversation_id, number")
     return [(row["author"], row["text"], row["status"]) for row in found]
-
-
-async def connection_again(connection: Connection) -> Connection:
-    async with db.step(connection.tenant_id) as session:
-        return await connections.by_id(session, connection.id)
