@@ -7,11 +7,12 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from psycopg.types.json import Jsonb
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from savdo import audit
 from savdo.accounts import access
@@ -45,12 +46,20 @@ class CampaignFile(BaseModel):
     platforms: list[str] = []
 
 
+def zone(name: str) -> str:
+    """The name of a time zone, for a profile. Raises ValueError for one that there is not."""
+    try:
+        return ZoneInfo(name).key
+    except (ZoneInfoNotFoundError, OSError):
+        raise ValueError("there is no such time zone; write it like Asia/Tashkent") from None
+
+
 class ProfileFile(BaseModel):
     model_config = ConfigDict(extra="allow")
 
     name: str = Field(min_length=1, max_length=200)
     currency: str = Field("UZS", pattern="^[A-Z]{3}$")
-    timezone: str = "Asia/Tashkent"
+    timezone: Annotated[str, AfterValidator(zone)] = "Asia/Tashkent"
     languages: list[str] = ["uz", "ru"]
     working_hours: dict[str, list[str] | None] = {}
 
@@ -86,7 +95,8 @@ def read_business(folder: Path) -> Business:
     profile = _json(folder / "profile.json")
     campaigns = _json(folder / "campaigns.json") if (folder / "campaigns.json").exists() else []
     try:
-        ProfileFile.model_validate(profile)
+        # With what the file does not say as it is usually: dates and hours are read in the company's zone.
+        profile = ProfileFile.model_validate(profile).model_dump()
     except ValidationError as error:
         raise _wrong(folder / "profile.json", error) from None
     if not isinstance(campaigns, list):

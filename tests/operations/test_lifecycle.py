@@ -46,6 +46,7 @@ async def test_that_two_companies_of_one_name_get_their_own_addresses(database: 
         ("{not json", None, "is not valid JSON"),
         ({"name": ""}, None, "profile.json: name"),
         ({**PROFILE, "currency": "sum"}, None, "profile.json: currency"),
+        ({**PROFILE, "timezone": "Asia/Taschkent"}, None, "profile.json: timezone"),
         (PROFILE, {"name": "not a list"}, "a list of campaigns"),
         (PROFILE, [{"name": "Tea", "price": {"amount": -1, "currency": "UZS"}}], "campaigns.json: 0.price.amount"),
     ],
@@ -53,6 +54,12 @@ async def test_that_two_companies_of_one_name_get_their_own_addresses(database: 
 def test_that_a_wrong_folder_names_the_file_and_the_field(tmp_path: Path, profile: object, campaigns: object, words: str) -> None:
     with pytest.raises(lifecycle.WrongBusiness, match=re.escape(words)):
         lifecycle.read_business(folder(tmp_path, profile, campaigns))
+
+
+def test_that_what_a_profile_does_not_say_is_as_usual(tmp_path: Path) -> None:
+    read = lifecycle.read_business(folder(tmp_path, {"name": "Oq Choy", "phone": "+998711234567"}))
+    assert read.profile["timezone"] == "Asia/Tashkent"
+    assert read.profile["phone"] == "+998711234567"
 
 
 def test_that_a_missing_folder_is_said(tmp_path: Path) -> None:
