@@ -123,6 +123,7 @@ async def sweep() -> None:
             session,
             """SELECT DISTINCT m.tenant_id, m.conversation_id FROM messages m
                 WHERE m.direction = 'out' AND m.status IN ('queued', 'sending') AND coalesce(m.claimed_at, m.created_at) < now() - %s
+                  AND NOT (m.author = 'bot' AND (SELECT t.status FROM tenants t WHERE t.id = m.tenant_id) = 'suspended')
                   AND NOT EXISTS (SELECT 1 FROM connections n
                                    WHERE n.tenant_id = m.tenant_id AND n.id = m.connection_id AND n.status = 'reconnect')
                   AND NOT EXISTS (SELECT 1 FROM procrastinate_jobs j
@@ -137,13 +138,18 @@ async def sweep() -> None:
 async def _claim(session: Session, conversation_id: UUID) -> Claim | None:
     row = await first(
         session,
-        """WITH c AS (SELECT v.tenant_id, v.id, v.status, v.contact_id, v.connection_id, v.external_id, v.last_inbound_at
+        """WITH c AS (SELECT v.tenant_id, v.id, v.status, v.contact_id, v.connection_id, v.external_id, v.last_inbound_at,
+                             t.status = 'suspended' AS suspended
                         FROM conversations v JOIN connections n ON n.tenant_id = v.tenant_id AND n.id = v.connection_id
+                        JOIN tenants t ON t.id = v.tenant_id
                        -- What waits for a new connection goes out when there is one: the sweeper asks then.
                        WHERE v.id = %s AND n.status <> 'reconnect'),
                 next AS (SELECT m.id, m.status, m.status = 'sending' AND m.claimed_at > now() - %s AS in_flight
                            FROM messages m JOIN c ON m.tenant_id = c.tenant_id AND m.conversation_id = c.id
-                          WHERE m.direction = 'out' AND m.status IN ('queued', 'sending') ORDER BY m.number LIMIT 1 FOR UPDATE OF m)
+                          WHERE m.direction = 'out' AND m.status IN ('queued', 'sending')
+                            -- What the bot has still to say waits until its company is back.
+                            AND NOT (c.suspended AND m.author = 'bot')
+                          ORDER BY m.number LIMIT 1 FOR UPDATE OF m)
            UPDATE messages m SET
                   -- Counted before the call: a crash while sending must not become an endless loop.
                   attempts = CASE WHEN next.in_flight THEN m.attempts ELSE m.attempts + 1 END,

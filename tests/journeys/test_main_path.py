@@ -178,6 +178,22 @@ async def test_that_a_queued_answer_is_withdrawn_when_a_person_takes_over(connec
     assert (await thread(connection.tenant_id))[-1][2] == "failed"
 
 
+async def test_that_a_queued_answer_waits_while_its_company_is_suspended(connection: Connection, sandbox: Sandbox, says: Says) -> None:
+    await says("How much?")
+    conversation_id = await queued(connection, "84 000")
+    async with db.step(connection.tenant_id) as session:
+        await session.execute("UPDATE messages SET created_at = now() - interval '1 hour' WHERE direction = 'out'")
+    await lifecycle.suspend(connection.tenant_id)
+    await outbox.deliver(str(connection.tenant_id), str(conversation_id))
+    await outbox.sweep()
+    await jobs.run_waiting()
+    assert sandbox.sent == []
+    await lifecycle.resume(connection.tenant_id)
+    await outbox.sweep()
+    await jobs.run_waiting()
+    assert [one.text for one in sandbox.sent] == ["84 000"]
+
+
 async def test_that_an_opt_out_is_confirmed_once_and_then_obeyed(connection: Connection, sandbox: Sandbox, says: Says) -> None:
     await says("Boshqa menga yozmang, obunani bekor qiling")
     async with working():
