@@ -160,6 +160,8 @@ class Page:
             return {"id": f"CR{self.meta.number()}"}
         if call.node == self.node and call.edge == "conversations":
             return {"data": self._conversations(call.params)}
+        if call.edge == "messenger_profile" and call.method == "POST":
+            return {"result": "success"}
         if call.edge:
             raise Refusal(400, 100, f"Unknown path components: /{call.edge}")
         return self._node(call.node)
