@@ -2,7 +2,7 @@
 
 import asyncio
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
 import httpx
@@ -70,9 +70,12 @@ async def _played(player: httpx.AsyncClient, tenant_id: UUID) -> None:
     await until_answered(player, {one["kind"]: one["customers"][0] for one in state["roads"]})
     found = await looked(player, {"verb": "answer", "road": "waha", "customer": "Bobur", "text": "Salom, men Rustam"})
     assert ("phone", "Bobur") in found["waha"]
+    await looked(player, {"verb": "answer", "road": "telegram_business", "customer": "Aziz", "text": "Salom, men Rustam"})
+    await _until_found(tenant_id, "SELECT 1 FROM conversations c JOIN connections n ON n.id = c.connection_id"
+                       " WHERE n.channel = 'telegram_business' AND c.status = 'human'", 1)  # fmt: skip
     for one in state["roads"]:
         await looked(player, {"verb": "show", "road": one["kind"], "customer": one["customers"][1]})
-    await _until_pictures(tenant_id, len(state["roads"]))
+    await _until_found(tenant_id, "SELECT 1 FROM messages WHERE kind = 'image' AND payload ? 'attachments'", len(state["roads"]))
     broken = (await player.post("/play", json={"verb": "turn", "road": "whatsapp_cloud"})).json()
     assert [one["kind"] for one in broken["roads"] if "new token" in one["note"]] == ["whatsapp_cloud"]
     for wrong, status in (({"verb": "say", "road": "waha", "customer": "Nobody", "text": "?"}, 400), ({}, 400)):
@@ -80,11 +83,11 @@ async def _played(player: httpx.AsyncClient, tenant_id: UUID) -> None:
     assert (await player.post("/play", content=b"{}", headers={"content-type": "text/plain"})).status_code == 415
 
 
-async def _until_pictures(tenant_id: UUID, count: int) -> None:
+async def _until_found(tenant_id: UUID, query: LiteralString, count: int) -> None:
     async with asyncio.timeout(60):
         while True:
             async with db.step(tenant_id) as session:
-                found = await db.rows(session, "SELECT 1 FROM messages WHERE kind = 'image' AND payload ? 'attachments'")
+                found = await db.rows(session, query)
             if len(found) == count:
                 return
             await asyncio.sleep(0.1)
