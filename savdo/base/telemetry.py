@@ -113,13 +113,13 @@ def unclaimed_event(channel: str) -> None:
 
 
 def answered(channel: str, model: str, outcome: str, seconds: float) -> None:
-    """One turn ended. `outcome` is answered | dropped | silent | failed."""
+    """One turn ended. `outcome` is answered | dropped | silent."""
     _answers.labels(channel, model, outcome).inc()
     _answer_s.labels(channel).observe(seconds)
 
 
 def model_called(model: str, outcome: str, seconds: float) -> None:
-    """One model call ended. `outcome` is ok | failed | refused."""
+    """One model call ended. `outcome` is ok | failed."""
     _model_s.labels(model, outcome).observe(seconds)
 
 

@@ -1,6 +1,6 @@
 """The fact that answers a question, picked from the passages: rows of a table said in words, passages quoted.
 
-Search's own ranking says which passage it is (`picking.py`); a short passage is said whole, since which of its sentences
+Search's own ranking says which passage it is; a short passage is said whole, since which of its sentences
 holds the fact is a guess more. When no passage is likely enough there is no answer.
 """
 

@@ -54,7 +54,7 @@ class Turn:
     """Everything the customer said since the last answer (`fresh`), and what is known around it.
 
     `history` is older than `fresh`, oldest first, at most 30. `facts` are the lead's, gathered in earlier turns.
-    `profile` has the shape of profile.json; `asked_before` is the number of questions answered "I am asking a colleague".
+    `profile` has the shape of profile.json.
     """
 
     tenant_id: UUID

@@ -73,7 +73,8 @@ async def answer(tenant_id: str, conversation_id: str) -> None:
     written = await record.write(loaded, draft, passages, timings.ms)
     if written is not None and written.claim is not None:
         await outbox.send_or_ask(tenant, written.claim)
-    telemetry.answered(loaded.channel, draft.model, "answered" if written else "dropped", time.perf_counter() - started)
+    outcome = "dropped" if written is None else "silent" if draft.silent else "answered"
+    telemetry.answered(loaded.channel, draft.model, outcome, time.perf_counter() - started)
 
 
 @job(attempts=8)

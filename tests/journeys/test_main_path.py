@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from savdo.base import db, jobs
+from savdo.base import db, jobs, telemetry
 from savdo.channels.errors import Blocked, Busy, Uncertain
 from savdo.channels.models import Connection, Inbound, Sender
 from savdo.channels.sandbox import Sandbox
@@ -268,6 +268,13 @@ async def test_that_an_answer_which_fails_for_good_calls_a_person(connection: Co
         row = await db.first(session, "SELECT reason FROM handovers")
     assert row is not None
     assert row["reason"] == "failure"
+
+
+async def test_that_an_advertisement_is_left_without_a_word_and_counted_as_that(says: Says, sandbox: Sandbox) -> None:
+    await says("Раскрутка каналов, накрутка подписчиков дешево, 1000 подписчиков за 5 долларов, пишите в личку")
+    await jobs.run_waiting()
+    assert sandbox.sent == []
+    assert 'savdo_answers_total{channel="sandbox",model="local",outcome="silent"}' in telemetry.metrics_text().decode()
 
 
 async def test_that_strange_text_is_kept_whole(connection: Connection, says: Says) -> None:
