@@ -17,7 +17,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, 
 from savdo import audit
 from savdo.accounts import access
 from savdo.base.db import Session, first, new_id, platform_step, step
-from savdo.base.errors import Invalid, NotFound
+from savdo.base.errors import Invalid, NotFound, SavdoError
 from savdo.channels import connections
 from savdo.knowledge import ingest
 
@@ -107,11 +107,17 @@ def read_business(folder: Path) -> Business:
         raise _wrong(folder / "campaigns.json", error) from None
     docs = folder / "docs"
     documents = sorted(path for path in docs.iterdir() if path.is_file()) if docs.is_dir() else []
+    for path in documents:
+        try:
+            ingest.checked(path.read_bytes(), path.name)
+        except SavdoError as refused:
+            raise WrongBusiness(f"{path}: {refused.message}") from None
     return Business(profile, parsed, documents, slug_of(str(profile["name"])))
 
 
 async def onboard(folder: Path, *, email: str = "", password: str = "") -> Onboarded:
-    """Takes a company on from its folder: profile, campaigns, documents read, an owner, a web chat, an API key."""
+    """Takes a company on from its folder: profile, campaigns, documents read, an owner, a web chat, an API key. What is refused
+    leaves nothing behind."""
     business = read_business(folder)
     password = password or secrets.token_urlsafe(12)
     tenant_id = new_id()
@@ -120,8 +126,7 @@ async def onboard(folder: Path, *, email: str = "", password: str = "") -> Onboa
         await session.execute(
             "INSERT INTO tenants (id, slug, profile) VALUES (%s, %s, %s)", (tenant_id, slug, Jsonb(dict(business.profile)))
         )
-    email = email or f"owner@{slug}.example"
-    async with step(tenant_id) as session:
+        email = email or f"owner@{slug}.example"
         await access.create_member(session, tenant_id, name=str(business.profile["name"]), email=email, password=password, role="owner")
         api_key = await access.new_api_key(session, tenant_id, "First key")
         widget = await connections.create(session, tenant_id, "web_chat", "Website")

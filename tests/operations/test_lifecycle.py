@@ -8,6 +8,7 @@ import pytest
 
 from savdo.accounts import access
 from savdo.base import db
+from savdo.base.errors import SavdoError
 from savdo.channels import connections
 from savdo.demo import COMPANY
 from savdo.operations import lifecycle
@@ -32,6 +33,16 @@ async def test_that_a_company_is_complete_after_onboarding(database: str) -> Non
         campaigns = await db.rows(session, "SELECT name, price FROM campaigns ORDER BY position")
     assert [row["status"] for row in documents] == ["ready"] * 4
     assert campaigns[0]["price"] == {"amount": 3400000.0, "currency": "UZS", "from": True, "per": "m"}
+
+
+@pytest.mark.parametrize(("password", "document"), [("short", b"Tea"), ("a long enough password", b"")])
+async def test_that_what_is_refused_leaves_no_company_behind(database: str, tmp_path: Path, password: str, document: bytes) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "tea.txt").write_bytes(document)
+    with pytest.raises(SavdoError):
+        await lifecycle.onboard(folder(tmp_path, {**PROFILE, "name": "Nobody Tea"}), password=password)
+    async with db.platform_step("what was left behind") as session:
+        assert await db.rows(session, "SELECT 1 FROM tenants WHERE slug LIKE 'nobody-tea%%'", ()) == []
 
 
 async def test_that_two_companies_of_one_name_get_their_own_addresses(database: str, tmp_path: Path) -> None:
