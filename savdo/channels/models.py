@@ -103,13 +103,21 @@ class Story:
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """A product asked about or ordered. `id` is the company's own in its catalogue; `price` of one, as the channel writes it."""
+    """A product asked about or ordered. `id` is the company's own in its catalogue; `quantity` what is ordered of it, 0 where it
+    is asked about; `price` of one, as the channel writes it."""
 
     id: str
-    quantity: int = 1
+    quantity: int = 0
     price: str = ""
     currency: str = ""
     name: str = ""
+
+    @property
+    def words(self) -> str:
+        """ "2 × Puer (PUER-357), 13.2 USD"."""
+        called = f"{self.name} ({self.id})" if self.name and self.id else self.name or self.id
+        counted = f"{self.quantity} × {called}" if self.quantity else called
+        return ", ".join(filter(None, (counted, f"{self.price} {self.currency}".strip())))
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,7 +338,7 @@ class Channel(Protocol):
     async def typing(self, connection: Connection, thread_id: str) -> None: ...
 
     async def acknowledge(self, connection: Connection, inbound: Inbound) -> None:
-        """Tells the company that an event was taken, where it waits for that: a button's spinner, a read mark."""
+        """Tells the company that an event was taken, where it waits for that: a button's spinner, a read mark, "typing"."""
         ...
 
     async def fetch(self, connection: Connection, media: Media, limit: int) -> bytes:

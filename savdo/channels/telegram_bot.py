@@ -18,7 +18,7 @@ GROUP_PRIVACY = "Privacy mode is on, so in a group this bot sees only commands a
 class TelegramBot:
     kind: ClassVar[str] = "telegram_bot"
     longest_text: ClassVar[int] = telegram_sending.LONGEST_TEXT
-    limits: ClassVar[Limits] = Limits(menus=True, voice="opus")
+    limits: ClassVar[Limits] = Limits(menus=True, read_marks=True, voice="opus")
 
     def verify(self, connection: Connection, headers: Mapping[str, str], body: bytes) -> None:
         telegram_api.verify(connection, headers)
@@ -40,6 +40,9 @@ class TelegramBot:
         kind, _, callback_id = inbound.external_id.partition(":")
         if kind == "cb":
             await telegram_sending.acknowledge(connection, callback_id)
+        else:
+            # A bot has no read marks: that an answer is being written says the same.
+            await self.typing(connection, inbound.thread_id)
 
     async def fetch(self, connection: Connection, media: Media, limit: int) -> bytes:
         return await telegram_sending.fetch(connection, media, limit)

@@ -323,7 +323,14 @@ async def test_that_a_button_is_acknowledged_and_a_late_one_forgotten(telegram: 
     await bot.acknowledge(connection, inbound)
     assert telegram.answered_callbacks == [update["callback_query"]["id"]]
     await bot.acknowledge(connection, dataclasses.replace(inbound, external_id="cb:late"))
-    await bot.acknowledge(connection, dataclasses.replace(inbound, external_id="42:1"))
+    assert telegram.calls["sendchataction"] == 0
+
+
+async def test_that_a_customer_sees_that_an_answer_is_being_written(telegram: Telegram, connection: Connection) -> None:
+    [inbound] = bot.parse(connection, json.dumps(telegram.customer_says(CHAT, "Salom")).encode())
+    assert bot.limits.read_marks
+    await bot.acknowledge(connection, inbound)
+    assert telegram.calls["sendchataction"] == 1
 
 
 async def test_that_a_file_is_fetched_within_its_limit(telegram: Telegram, connection: Connection) -> None:
