@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from typing import Final
 from uuid import UUID
 
 import phonenumbers
@@ -172,14 +173,26 @@ async def set_details(session: Session, contact_id: UUID, *, name: str = "", pho
         )
 
 
-async def remember(session: Session, contact_id: UUID, facts: Mapping[str, str]) -> None:
-    """Keeps facts about the contact under `attributes.remembered`; the same name again is the newer fact. More than
-    MOST_REMEMBERED are not kept: they would fill every prompt."""
+# What is known of contact `p`: of those that were merged into it too, the newer fact where two have one name.
+REMEMBERED: Final = """(SELECT jsonb_object_agg(f.key, f.value ORDER BY o.attributes->'remembered_at'->f.key NULLS FIRST)
+    FROM contacts o, jsonb_each(o.attributes->'remembered') f WHERE o.tenant_id = p.tenant_id AND (o.id = p.id OR o.merged_into = p.id))"""
+
+
+async def remember(session: Session, conversation_id: UUID, facts: Mapping[str, str]) -> None:
+    """Keeps facts that a conversation's contact told, under `attributes.remembered` of the one whose conversation it was
+    first, so that they go with it when a merge is undone; when (Unix seconds) stands under `remembered_at`. The same name
+    again is the newer fact. More than MOST_REMEMBERED are not kept: they would fill every prompt."""
     await session.execute(
-        """UPDATE contacts SET attributes = jsonb_set(attributes, '{remembered}', coalesce(attributes->'remembered', '{}') || %s)
-            WHERE id = %s AND (SELECT count(*) FROM jsonb_object_keys(coalesce(attributes->'remembered', '{}') || %s)) <= %s""",
-        (Jsonb(dict(facts)), contact_id, Jsonb(dict(facts)), MOST_REMEMBERED),
-    )
+        """UPDATE contacts SET attributes = attributes || jsonb_build_object(
+                  'remembered', coalesce(attributes->'remembered', '{}') || %(facts)s,
+                  'remembered_at', coalesce(attributes->'remembered_at', '{}') || %(at)s)
+            WHERE id = (SELECT coalesce(origin_id, contact_id) FROM conversations WHERE id = %(conversation)s)
+              AND (SELECT count(*) FROM jsonb_object_keys(coalesce(attributes->'remembered', '{}') || %(facts)s)) <= %(most)s""",
+        {
+            "facts": Jsonb(dict(facts)), "at": Jsonb(dict.fromkeys(facts, clock.now().timestamp())),
+            "conversation": conversation_id, "most": MOST_REMEMBERED,
+        },
+    )  # fmt: skip
 
 
 async def opt_out(session: Session, contact_id: UUID) -> None:

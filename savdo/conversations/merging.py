@@ -24,6 +24,8 @@ DETAILS: Final[Mapping[str, str]] = {
     "name": "name", "language": "language", "phone_sealed": "phone_hash", "phone_hash": "phone_hash", "email_sealed": "email_hash",
     "email_hash": "email_hash", "opted_out_at": "opted_out_at",
 }  # fmt: skip
+# Attributes that are read of all who were merged: see `contacts.REMEMBERED`.
+FACTS: Final = ("remembered", "remembered_at")
 # The rows of some contacts, by whom they came to first.
 FROM_THEM: Final = "(origin_id = ANY(%(tree)s) OR (origin_id IS NULL AND contact_id = ANY(%(tree)s)))"
 
@@ -128,21 +130,20 @@ async def _locked(session: Session, people: Sequence[UUID]) -> dict[UUID, DictRo
 
 
 def _gained(kept: DictRow, other: DictRow) -> dict[str, set[str]]:
-    """What `kept` has none of, by name: columns, attributes, and facts remembered."""
+    """What `kept` has none of, by name: columns and attributes. Facts stay with whom they were told of."""
     mine, theirs = kept["attributes"], other["attributes"]
     return {
         "details": {name for name in DETAILS if kept[name] is None and other[name] is not None},
-        "attributes": {name for name in theirs if name != "remembered" and name not in mine},
-        "remembered": set(theirs.get("remembered", ())) - set(mine.get("remembered", ())),
+        "attributes": {name for name in theirs if name not in mine and name not in FACTS},
     }
 
 
 def _taken_over(kept: DictRow, other: DictRow, gained: Mapping[str, set[str]]) -> dict[str, Any]:
     mine, theirs = kept["attributes"], other["attributes"]
-    attributes = {**mine, **{name: theirs[name] for name in gained["attributes"]}}
-    if gained["remembered"]:
-        attributes["remembered"] = {**theirs["remembered"], **mine.get("remembered", {})}
-    return {**{name: other[name] for name in gained["details"]}, "attributes": attributes}
+    return {
+        **{name: other[name] for name in gained["details"]},
+        "attributes": {**mine, **{name: theirs[name] for name in gained["attributes"]}},
+    }
 
 
 def _given_back(kept: DictRow, other: DictRow, gained: Mapping[str, Sequence[str]]) -> dict[str, Any]:
@@ -151,9 +152,6 @@ def _given_back(kept: DictRow, other: DictRow, gained: Mapping[str, Sequence[str
     for name in gained["attributes"]:
         if name in attributes and attributes[name] == theirs.get(name):
             del attributes[name]
-    facts, told = attributes.pop("remembered", {}), theirs.get("remembered", {})
-    if facts := {name: fact for name, fact in facts.items() if name not in gained["remembered"] or fact != told.get(name)}:
-        attributes["remembered"] = facts
     return {**{name: None for name in gained["details"] if kept[DETAILS[name]] == other[DETAILS[name]]}, "attributes": attributes}
 
 

@@ -88,8 +88,8 @@ async def _nothing_left(tenant_id: UUID, head: DictRow) -> None:
 
 async def _loading(session: Session, conversation_id: UUID) -> tuple[AsyncCursor[DictRow], AsyncCursor[DictRow]]:
     heads = await session.execute(
-        """SELECT c.*, t.profile, t.status AS tenant_status, p.name AS contact_name, p.opted_out_at, n.channel,
-                  n.settings->'working_hours_only' = 'true' AS hours_only, p.attributes->'remembered' AS remembered,
+        f"""SELECT c.*, t.profile, t.status AS tenant_status, p.name AS contact_name, p.opted_out_at, n.channel,
+                  n.settings->'working_hours_only' = 'true' AS hours_only, {contacts.REMEMBERED} AS remembered,
                   (SELECT facts FROM leads l WHERE l.tenant_id = c.tenant_id AND l.conversation_id = c.id) AS facts,
                   (SELECT coalesce(json_agg(g ORDER BY g.position, g.id), '[]')
                      FROM campaigns g WHERE g.tenant_id = c.tenant_id
@@ -99,7 +99,7 @@ async def _loading(session: Session, conversation_id: UUID) -> tuple[AsyncCursor
              JOIN tenants t ON t.id = c.tenant_id
              JOIN contacts p ON p.tenant_id = c.tenant_id AND p.id = c.contact_id
              JOIN connections n ON n.tenant_id = c.tenant_id AND n.id = c.connection_id
-            WHERE c.id = %s""",
+            WHERE c.id = %s""",  # noqa: S608 # our own words
         (conversation_id,),
     )
     said = await session.execute(
@@ -312,7 +312,7 @@ async def _consequences(session: Session, turn: Turn, draft: Draft) -> None:
     if draft.opt_out:
         await contacts.opt_out(session, turn.contact_id)
     if draft.remember:
-        await contacts.remember(session, turn.contact_id, draft.remember)
+        await contacts.remember(session, turn.conversation_id, draft.remember)
     if turn.older:
         await session.execute(
             "UPDATE conversations SET summary = %s, summarised_number = %s WHERE id = %s",

@@ -41,6 +41,15 @@ class Roads:
         )  # fmt: skip
         return row
 
+    async def tells(self, conversation: UUID, **facts: str) -> None:
+        async with db.step(self.tenant_id) as session:
+            await contacts.remember(session, conversation, facts)
+
+    async def known(self, conversation: UUID) -> dict[str, str]:
+        """What a turn is told of the customer."""
+        query = f"SELECT {contacts.REMEMBERED} AS known FROM conversations c JOIN contacts p ON p.id = c.contact_id WHERE c.id = %s"
+        return (await self.rows(query, conversation))[0]["known"]
+
     async def rows(self, query: Any, *values: Any) -> list[dict[str, Any]]:
         async with db.step(self.tenant_id) as session:
             return await db.rows(session, query, values)
@@ -103,7 +112,6 @@ async def test_that_undoing_takes_back_what_came_in_since_by_its_road(roads: Roa
     first, other = await roads.says("telegram", "tg1", name="Ana"), await roads.says("whatsapp", "wa1", name="Bob")
     ana, bob = (await roads.contact(first))["id"], (await roads.contact(other))["id"]
     async with db.step(roads.tenant_id) as session:
-        await contacts.remember(session, bob, {"size": "XL"})
         await contacts.set_details(session, bob, email="bob@example.com")
         await session.execute(
             "INSERT INTO leads (tenant_id, id, conversation_id, contact_id) VALUES (%s, %s, %s, %s)",
@@ -111,7 +119,7 @@ async def test_that_undoing_takes_back_what_came_in_since_by_its_road(roads: Roa
         )
     await roads.merge(ana, bob)
     kept = await roads.contact(other)
-    assert (kept["id"], kept["lead_of"], kept["name"], kept["attributes"]["remembered"]) == (ana, ana, "Ana", {"size": "XL"})
+    assert (kept["id"], kept["lead_of"], kept["name"]) == (ana, ana, "Ana")
     # Since then: a message, a comment's thread of the same person, another id of theirs, a number, a goodbye.
     assert await roads.says("whatsapp", "wa1", "more", aliases=("wa1-new",), phone=PHONE) == other
     comment = await roads.says("whatsapp", "wa1", thread="comment-7")
@@ -122,12 +130,26 @@ async def test_that_undoing_takes_back_what_came_in_since_by_its_road(roads: Roa
     ana_now, bob_now = await roads.contact(first), await roads.contact(other)
     assert (bob_now["id"], bob_now["lead_of"], (await roads.contact(comment))["id"]) == (bob, bob, bob)
     assert {row["contact_id"] for row in await roads.rows("SELECT contact_id FROM identities WHERE external_id LIKE 'wa%%'")} == {bob}
-    assert (ana_now["email_hash"], ana_now["phone_hash"], "remembered" in ana_now["attributes"]) == (None, None, False)
+    assert (ana_now["email_hash"], ana_now["phone_hash"]) == (None, None)
     assert (bob_now["name"], bob_now["email_hash"] is not None, bob_now["phone_hash"] is not None) == ("Bob", True, True)
     # Who wants no more messages said so as both.
     assert ana_now["opted_out_at"] == bob_now["opted_out_at"] is not None
     await roads.undo()
     assert [row["action"] for row in await roads.rows("SELECT action FROM audit ORDER BY id")] == ["contact.merged", "contact.parted"]
+
+
+async def test_that_what_is_remembered_is_known_on_every_road_and_goes_with_the_one_it_was_told_on(roads: Roads) -> None:
+    first, other = await roads.says("telegram", "tg1"), await roads.says("whatsapp", "wa1")
+    await roads.tells(first, size="M")
+    await roads.tells(other, size="L", colour="red")
+    await roads.merge((await roads.contact(first))["id"], (await roads.contact(other))["id"])
+    assert await roads.known(first) == await roads.known(other) == {"size": "L", "colour": "red"}
+    await roads.tells(first, size="XL")
+    await roads.tells(await roads.says("whatsapp", "wa1", thread="comment-7"), floor="4")
+    assert await roads.known(other) == {"size": "XL", "colour": "red", "floor": "4"}
+    await roads.undo()
+    assert await roads.known(first) == {"size": "XL"}
+    assert await roads.known(other) == {"size": "L", "colour": "red", "floor": "4"}
 
 
 async def test_that_two_people_of_one_bot_keep_their_own_threads_when_merged(roads: Roads) -> None:
