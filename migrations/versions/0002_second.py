@@ -8,6 +8,11 @@ down_revision = "0001"
 CHANGES = """
 -- Latent terms: measured with and without, they changed no order and cost half of a search's time.
 ALTER TABLE passages DROP COLUMN sentence_latents;
+
+-- A channel's wait is the whole connection's: nothing goes out on it until then.
+ALTER TABLE connections ADD COLUMN paused_until timestamptz;
+-- One of a single customer grows each time this message is refused for it.
+ALTER TABLE messages ADD COLUMN waits integer NOT NULL DEFAULT 0;
 """
 
 # New tables of tenants' rows stand behind the same policies as those of the first schema.

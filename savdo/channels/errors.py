@@ -92,9 +92,9 @@ class Busy(ChannelError):
     # The wait where the channel names none, in seconds.
     usual_s: ClassVar[float] = 5.0
 
-    def __init__(self, message: str | None = None, *, retry_after: float = 1.0) -> None:
+    def __init__(self, message: str | None = None, *, retry_after: float | None = None) -> None:
         super().__init__(message)
-        self.retry_after = retry_after
+        self.retry_after = self.usual_s if retry_after is None else retry_after
 
 
 class PairBusy(Busy):
@@ -102,6 +102,11 @@ class PairBusy(Busy):
 
     code = "pair_busy"
     usual_s = 6.0
+    longest_s: ClassVar[float] = 3600.0
+
+    def grown(self, times: int) -> "PairBusy":
+        """The same after `times` refusals of one message: 4 to the power of that, in seconds (fact sheet on the Cloud API)."""
+        return PairBusy(self.message, retry_after=max(self.retry_after, min(4.0**times, self.longest_s)))
 
 
 class Unreachable(ChannelError):

@@ -29,6 +29,7 @@ from savdo.channels.errors import (
     Disconnected,
     MarketingStopped,
     NeedsPhone,
+    PairBusy,
     TemplateRefused,
     Uncertain,
     WindowClosed,
@@ -80,15 +81,15 @@ async def deliver(tenant_id: str, conversation_id: str) -> None:
     the channel asks to wait, another job goes on then."""
     tenant = UUID(tenant_id)
     while True:
-        async with step(tenant) as session:
-            claim = await _claim(session, UUID(conversation_id))
-        if claim is None:
-            return
         try:
+            async with step(tenant) as session:
+                claim = await _claim(session, UUID(conversation_id))
+            if claim is None:
+                return
             await send(tenant, claim)
         except Busy as busy:
             # However often it is asked, to wait uses up none of this job's attempts.
-            await _ask_later(tenant, claim, busy)
+            await _ask_later(tenant, UUID(conversation_id), busy)
             return
 
 
@@ -113,7 +114,21 @@ async def send_or_ask(tenant_id: UUID, claim: Claim) -> None:
     try:
         await send(tenant_id, claim)
     except SavdoError as error:
-        await _ask_later(tenant_id, claim, error)
+        await _ask_later(tenant_id, claim.conversation_id, error)
+
+
+async def hold(session: Session, connection_id: UUID, message_id: UUID, busy: Busy) -> Busy:
+    """Holds back what a wait is about, and returns it with its length. Of one customer it is their conversation's, and grows with each
+    refusal of the same message; any other is the whole number's, page's or bot's."""
+    if isinstance(busy, PairBusy):
+        row = await first(session, "UPDATE messages SET waits = waits + 1 WHERE id = %s RETURNING waits", (message_id,))
+        return busy.grown(row["waits"] if row else 1)
+    until = clock.now() + timedelta(seconds=busy.retry_after)
+    await session.execute(
+        "UPDATE connections SET paused_until = %(until)s WHERE id = %(id)s AND coalesce(paused_until < %(until)s, true)",
+        {"until": until, "id": connection_id},
+    )
+    return busy
 
 
 async def sweep() -> None:
@@ -136,6 +151,8 @@ async def sweep() -> None:
 
 
 async def _claim(session: Session, conversation_id: UUID) -> Claim | None:
+    """The next message to send, ours from now on; None when there is none. Raises InFlight, and Busy while its connection waits."""
+    now = clock.now()
     row = await first(
         session,
         """WITH c AS (SELECT v.tenant_id, v.id, v.status, v.contact_id, v.connection_id, v.external_id, v.last_inbound_at,
@@ -143,7 +160,7 @@ async def _claim(session: Session, conversation_id: UUID) -> Claim | None:
                         FROM conversations v JOIN connections n ON n.tenant_id = v.tenant_id AND n.id = v.connection_id
                         JOIN tenants t ON t.id = v.tenant_id
                        -- What waits for a new connection goes out when there is one: the sweeper asks then.
-                       WHERE v.id = %s AND n.status <> 'reconnect'),
+                       WHERE v.id = %s AND n.status <> 'reconnect' AND coalesce(n.paused_until <= %s, true)),
                 next AS (SELECT m.id, m.status, m.status = 'sending' AND m.claimed_at > now() - %s AS in_flight
                            FROM messages m JOIN c ON m.tenant_id = c.tenant_id AND m.conversation_id = c.id
                           WHERE m.direction = 'out' AND m.status IN ('queued', 'sending')
@@ -162,9 +179,10 @@ async def _claim(session: Session, conversation_id: UUID) -> Claim | None:
             WHERE m.tenant_id = c.tenant_id AND m.id = next.id
            RETURNING m.id, m.conversation_id, m.text, m.payload, m.attempts, m.status, m.author, c.last_inbound_at,
                      next.status = 'sending' AS interrupted, next.in_flight, c.connection_id, c.external_id""",
-        (conversation_id, LEASE),
+        (conversation_id, now, LEASE),
     )
     if row is None:
+        await _paused(session, conversation_id, now)
         return None
     if row["in_flight"]:
         raise InFlight
@@ -178,10 +196,24 @@ async def _claim(session: Session, conversation_id: UUID) -> Claim | None:
     )  # fmt: skip
 
 
-async def _ask_later(tenant_id: UUID, claim: Claim, error: SavdoError) -> None:
+async def _paused(session: Session, conversation_id: UUID, now: datetime) -> None:
+    """Raises Busy when something is queued that waits for its connection's pause to end."""
+    row = await first(
+        session,
+        """SELECT n.paused_until FROM conversations v JOIN connections n ON n.tenant_id = v.tenant_id AND n.id = v.connection_id
+            WHERE v.id = %s AND n.paused_until > %s AND n.status <> 'reconnect'
+              AND EXISTS (SELECT 1 FROM messages m WHERE m.tenant_id = v.tenant_id AND m.conversation_id = v.id
+                             AND m.direction = 'out' AND m.status IN ('queued', 'sending'))""",
+        (conversation_id, now),
+    )
+    if row is not None:
+        raise Busy(retry_after=(row["paused_until"] - now).total_seconds())
+
+
+async def _ask_later(tenant_id: UUID, conversation_id: UUID, error: SavdoError) -> None:
     wait = timedelta(seconds=getattr(error, "retry_after", 1.0))
     async with step(tenant_id) as session:
-        await ask(session, tenant_id, claim.conversation_id, after=wait)
+        await ask(session, tenant_id, conversation_id, after=wait)
 
 
 async def _refused(tenant_id: UUID, claim: Claim, error: SavdoError) -> None:
@@ -190,6 +222,7 @@ async def _refused(tenant_id: UUID, claim: Claim, error: SavdoError) -> None:
         async with batch(tenant_id) as session:
             await _finish(session, claim.message_id, "queued", error=error.message)
             await session.execute("UPDATE messages SET attempts = attempts - 1 WHERE id = %s", (claim.message_id,))
+            error = await hold(session, claim.connection.id, claim.message_id, error)
         raise error
     if not error.permanent and claim.attempts < TRIES:
         await _mark(tenant_id, claim, "queued", error=error.message)

@@ -14,7 +14,7 @@ from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from savdo.base.db import Session, first, rows
-from savdo.channels.errors import Refused
+from savdo.channels.errors import Busy, Refused
 from savdo.channels.models import Connection, Inbound, Receipt
 from savdo.conversations import intake, outbox
 
@@ -69,7 +69,7 @@ async def _note(session: Session, message_id: UUID, receipt: Receipt) -> None:
 
 async def _apply(session: Session, connection: Connection, row: DictRow, receipt: Receipt) -> None:
     error = (receipt.error or Refused)(receipt.problem or None) if receipt.status == "failed" else None
-    again = error is not None and not error.permanent and row["attempts"] < outbox.TRIES
+    again = isinstance(error, Busy) or (error is not None and not error.permanent and row["attempts"] < outbox.TRIES)
     # The conversation first, as everywhere.
     bumped = await first(
         session,
@@ -96,7 +96,8 @@ async def _apply(session: Session, connection: Connection, row: DictRow, receipt
     if error is None or changed is None or changed["status"] not in ("failed", "queued"):
         return
     if again:
-        wait = timedelta(seconds=getattr(error, "retry_after", 5.0))
+        held = await outbox.hold(session, connection.id, row["id"], error) if isinstance(error, Busy) else error
+        wait = timedelta(seconds=getattr(held, "retry_after", 5.0))
         await outbox.ask(session, connection.tenant_id, row["conversation_id"], after=wait)
     else:
         await outbox.bear(session, connection, row["conversation_id"], error)

@@ -179,14 +179,15 @@ async def _written(
     async with batch(turn.tenant_id) as session:
         row = await first(
             session,
-            """SELECT c.connection_id, c.contact_id, c.external_id, EXISTS (SELECT 1 FROM messages m WHERE m.tenant_id = c.tenant_id
-                      AND m.conversation_id = c.id AND m.direction = 'out' AND m.status IN ('queued', 'sending')) AS behind,
+            """SELECT c.connection_id, c.contact_id, c.external_id, coalesce(n.paused_until > %s, false) OR EXISTS (
+                    SELECT 1 FROM messages m WHERE m.tenant_id = c.tenant_id AND m.conversation_id = c.id
+                       AND m.direction = 'out' AND m.status IN ('queued', 'sending')) AS behind,
                       n.settings->'voice_answers' = 'true' AS spoken
                  FROM conversations c JOIN connections n ON n.tenant_id = c.tenant_id AND n.id = c.connection_id
                  JOIN tenants t ON t.id = c.tenant_id JOIN contacts p ON p.tenant_id = c.tenant_id AND p.id = c.contact_id
                 WHERE c.id = %s AND c.inbound_number = %s AND c.answered_number < c.inbound_number
                   AND c.status = %s AND t.status = 'active' AND p.opted_out_at IS NULL FOR UPDATE OF c""",
-            (turn.conversation_id, turn.fresh[-1].number, turn.status),
+            (clock.now(), turn.conversation_id, turn.fresh[-1].number, turn.status),
         )
         if row is None:
             return None

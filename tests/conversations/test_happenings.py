@@ -8,7 +8,7 @@ import pytest
 
 from savdo.base import clock, db, jobs
 from savdo.channels import connections
-from savdo.channels.errors import Blocked, Busy, Disconnected, WindowClosed
+from savdo.channels.errors import Blocked, Disconnected, Unreachable, WindowClosed
 from savdo.channels.models import Connection, Inbound, Price, Product, Receipt, Referral, Sender
 from savdo.channels.sandbox import Sandbox
 from savdo.conversations import echoes, outbox, thread
@@ -120,7 +120,7 @@ async def test_that_a_receipt_before_the_answer_to_sending_counts_when_that_come
 
 async def test_that_a_failure_told_later_has_its_verdict(connection: Connection, sandbox: Sandbox) -> None:
     message = await sent(connection, sandbox)
-    await takes(connection, "status", "s", receipt=Receipt("failed", message_id=str(message["id"]), error=Busy, problem="slow down"))
+    await takes(connection, "status", "s", receipt=Receipt("failed", message_id=str(message["id"]), error=Unreachable, problem="later"))
     assert (await table(connection, "messages"))[1]["status"] == "queued"
     await outbox.deliver(str(connection.tenant_id), str(message["conversation_id"]))
     assert len(sandbox.sent) == 2
