@@ -13,6 +13,27 @@ ALTER TABLE passages DROP COLUMN sentence_latents;
 ALTER TABLE connections ADD COLUMN paused_until timestamptz;
 -- One of a single customer grows each time this message is refused for it.
 ALTER TABLE messages ADD COLUMN waits integer NOT NULL DEFAULT 0;
+
+-- Visits and calls that a time was given for. `place`: which of those received at once it is; none for a conversation that is
+-- only a test. That lengths may change and times then overlap is looked at under a lock (savdo.appointments.booking).
+CREATE TABLE appointments (
+  tenant_id uuid NOT NULL,
+  id uuid NOT NULL,
+  contact_id uuid NOT NULL,
+  conversation_id uuid NOT NULL,
+  starts_at timestamptz NOT NULL,
+  ends_at timestamptz NOT NULL CHECK (ends_at > starts_at),
+  place smallint CHECK (place > 0),
+  status text NOT NULL DEFAULT 'booked' CHECK (status IN ('booked', 'cancelled')),
+  note text NOT NULL DEFAULT '',
+  created_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (tenant_id, id),
+  FOREIGN KEY (tenant_id, contact_id) REFERENCES contacts ON DELETE CASCADE,
+  FOREIGN KEY (tenant_id, conversation_id) REFERENCES conversations ON DELETE CASCADE
+);
+CREATE UNIQUE INDEX appointments_once ON appointments (tenant_id, starts_at, place) WHERE status = 'booked';
+CREATE INDEX appointments_of_contact ON appointments (tenant_id, contact_id, starts_at);
+CREATE INDEX appointments_of_conversation ON appointments (tenant_id, conversation_id);
 """
 
 # New tables of tenants' rows stand behind the same policies as those of the first schema.

@@ -178,7 +178,8 @@ async def _settle(session: Session, tenant_id: UUID, moved: UUID, root: UUID) ->
     moving: LiteralString = "SET contact_id = %(root)s, origin_id = NULLIF(coalesce(origin_id, contact_id), %(root)s) WHERE " + FROM_THEM
     await session.execute("UPDATE identities " + moving, own)
     talks = await rows(session, "UPDATE conversations " + moving + " RETURNING id", own)
-    await session.execute("UPDATE leads SET contact_id = %s WHERE conversation_id = ANY(%s)", (root, [row["id"] for row in talks]))
+    for table in ("leads", "appointments"):
+        await session.execute(f"UPDATE {table} SET contact_id = %s WHERE conversation_id = ANY(%s)", (root, [row["id"] for row in talks]))  # noqa: S608 # our own words
     for row in talks:
         await live.publish(session, tenant_id, row["id"], "conversation")
 
