@@ -13,7 +13,7 @@ from typing import Any, Final
 from savdo.ai import language
 from savdo.knowledge import words
 from savdo.knowledge.models import Found, Passage
-from savdo.reply import answers, cues, leads, sayings, steps, topic, totals, visits
+from savdo.reply import answers, choices, cues, leads, sayings, steps, topic, totals, visits
 from savdo.reply.answers import Told
 from savdo.reply.models import Campaign, Draft, Reading, Turn
 
@@ -86,6 +86,8 @@ def _from_thread(turn: Turn, reading: Reading) -> Said | None:
     """What is answered without looking anything up; a person asked for comes before all but a goodbye and a complaint."""
     if reading.wants_human and reading.intent not in ("opt_out", "complaint"):
         return _person
+    if choices.campaign(turn):
+        return _chosen
     if cues.MISREAD.search(turn.text) and _bot_spoke(turn) and reading.intent not in ("opt_out", "complaint"):
         return _colleague
     if turn.status == "handover" and cues.WAITS.search(turn.text):
@@ -103,6 +105,16 @@ def _greeting(turn: Turn, reading: Reading) -> Draft:
     if own and not _bot_spoke(turn):
         return Draft(own, reading)
     return Draft(sayings.say("hello_company", turn, reading, company=_company(turn)), reading)
+
+
+def _chosen(turn: Turn, reading: Reading) -> Draft:
+    """What the campaign whose button was pressed offers and costs, and what it asks."""
+    campaign = choices.campaign(turn)
+    assert campaign is not None
+    offers = steps.in_language(", ".join(campaign.features), reading)
+    price = _price(campaign, turn, reading) if campaign.price.get("amount") else ""
+    step = steps.following(turn, reading) or sayings.say("tell_more", turn, reading)
+    return Draft(_joined(sayings.say("acknowledged", turn, reading), offers[:1].upper() + offers[1:], price, step), reading)
 
 
 def _thanks(turn: Turn, reading: Reading) -> Draft:
@@ -180,9 +192,8 @@ def _unclear(turn: Turn, reading: Reading) -> Draft:
 
 def _times_not_understood(turn: Turn, reading: Reading) -> int:
     """How often the customer was just asked, one answer after the other, what they mean."""
-    asked = [sayings.written(one, reading) for one in sayings.catalogue()["unclear"][reading.language]]
     said = [one.text for one in reversed(turn.history) if one.author == "bot"]
-    return sum(1 for _ in itertools.takewhile(lambda text: any(one in text for one in asked), said))
+    return sum(1 for _ in itertools.takewhile(lambda text: sayings.says("unclear", text, turn, reading), said))
 
 
 def _objection(turn: Turn, reading: Reading, found: Found) -> Draft:
@@ -261,12 +272,14 @@ def _campaign_price(turn: Turn, reading: Reading) -> str:
     """The price of the campaign that this very question names, where no passage holds it; empty when none is named."""
     asked = set(words.terms(topic.asked(turn)))
     named = [one for one in turn.campaigns if asked & set(words.terms(one.name)) and one.price.get("amount")]
-    if len(named) != 1:
-        return ""
-    price = named[0].price
+    return _price(named[0], turn, reading) if len(named) == 1 else ""
+
+
+def _price(campaign: Campaign, turn: Turn, reading: Reading) -> str:
+    price = campaign.price
     amount = sayings.amount(float(price["amount"]), str(price.get("currency") or ""), reading)
-    own = language.identify(named[0].name)[0] == reading.language
-    item = sayings.written(named[0].name, reading) if own else f"«{named[0].name}»"
+    own = language.identify(campaign.name)[0] == reading.language
+    item = sayings.written(campaign.name, reading) if own else f"«{campaign.name}»"
     return sayings.say("price_from" if price.get("from") else "price", turn, reading, item=item, price=amount)
 
 

@@ -73,6 +73,8 @@ class Turn:
     # What was said before `history`: `summary` in short, and after it `older`, oldest first, which no summary holds yet.
     summary: str = ""
     older: tuple[Said, ...] = ()
+    # What the customer's own app speaks, where it tells.
+    contact_language: str = ""
 
     @property
     def text(self) -> str:

@@ -89,6 +89,7 @@ async def _nothing_left(tenant_id: UUID, head: DictRow) -> None:
 async def _loading(session: Session, conversation_id: UUID) -> tuple[AsyncCursor[DictRow], AsyncCursor[DictRow]]:
     heads = await session.execute(
         f"""SELECT c.*, t.profile, t.status AS tenant_status, p.name AS contact_name, p.opted_out_at, n.channel,
+                  p.language AS contact_language,
                   n.settings->'working_hours_only' = 'true' AS hours_only, {contacts.REMEMBERED} AS remembered,
                   (SELECT facts FROM leads l WHERE l.tenant_id = c.tenant_id AND l.conversation_id = c.id) AS facts,
                   (SELECT coalesce(json_agg(g ORDER BY g.position, g.id), '[]')
@@ -127,6 +128,7 @@ def _turn(tenant_id: UUID, head: DictRow, newest_first: Sequence[DictRow]) -> Tu
         tenant_id=tenant_id, conversation_id=head["id"], contact_id=head["contact_id"], channel=head["channel"],
         profile=_profile(head), campaigns=tuple(_campaign(one) for one in head["campaigns"]), history=history[-HISTORY:], fresh=fresh,
         facts=_facts(head), status=head["status"], language=head["language"] or "", contact_name=head["contact_name"] or "",
+        contact_language=head["contact_language"] or "",
         now=clock.now(), summary=head["summary"],
         older=tuple(one for one in history[:-HISTORY] if one.number > head["summarised_number"]),
     )  # fmt: skip

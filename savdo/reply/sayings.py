@@ -24,9 +24,17 @@ WEEK: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 def say(key: str, turn: Turn, reading: Reading, **filled: str) -> str:
     """A sentence of the catalogue in the company's tone and the customer's writing; the variant the bot has not used for longest."""
     said = " ".join(one.text for one in turn.history[-6:] if one.author == "bot")
+    return min((variant.format(**filled) for variant in _variants(key, turn, reading)), key=said.rfind)
+
+
+def says(key: str, text: str, turn: Turn, reading: Reading) -> bool:
+    """Whether a text holds the sentence, one in which nothing is filled in."""
+    return any(variant in text for variant in _variants(key, turn, reading))
+
+
+def _variants(key: str, turn: Turn, reading: Reading) -> list[str]:
     sentences = tones().get(str(turn.profile.get("tone")), {}).get(key) or catalogue()[key]
-    variants = [written(variant, reading).format(**filled) for variant in sentences[reading.language]]
-    return min(variants, key=said.rfind)
+    return [written(variant, reading) for variant in sentences[reading.language]]
 
 
 def written(text: str, reading: Reading) -> str:

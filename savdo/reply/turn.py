@@ -26,7 +26,7 @@ from savdo.conversations import contacts, happenings, intake, media, outbox, tra
 from savdo.conversations.models import Taken
 from savdo.knowledge import search
 from savdo.knowledge.models import Found, Passage
-from savdo.reply import answers, behaviour, generate, record, sight, topic, understand
+from savdo.reply import answers, behaviour, choices, generate, record, sight, topic, understand
 from savdo.reply.models import Draft, Turn
 
 ATTEMPTS = 4
@@ -185,6 +185,7 @@ async def _drafted(turn: Turn, timings: Timings) -> tuple[Draft, Sequence[Passag
         asked = topic.asked(turn)
         vector = await embed.asked(asked)
         reading = await asyncio.to_thread(understand.read, turn)
+        reading = choices.read(turn, reading)
     if instead := behaviour.instead(turn, reading):
         return behaviour.applied(turn, instead), ()
     with timings.of("search"):
@@ -194,7 +195,8 @@ async def _drafted(turn: Turn, timings: Timings) -> tuple[Draft, Sequence[Passag
             found = max(found, await _found(turn, wider, await embed.asked(wider)), key=lambda one: one.support)
         found = replace(found, halves=[(half, await _found(turn, half, await embed.asked(half))) for half in topic.halves(asked)])
     with timings.of("draft"):
-        return behaviour.applied(turn, await generate.draft(turn, reading, found)), found.everything
+        draft = behaviour.applied(turn, await generate.draft(turn, reading, found))
+    return replace(draft, buttons=choices.offered(turn, draft)), found.everything
 
 
 async def _found(turn: Turn, text: str, vector: Sequence[float]) -> Found:

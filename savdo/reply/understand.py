@@ -77,8 +77,6 @@ def _shares(name: str, seen: linear.Floats) -> dict[str, float]:
 
 
 def _intent(turn: Turn, text: str, shares: dict[str, float]) -> tuple[Intent, float, bool]:
-    if turn.fresh and turn.fresh[-1].quick_reply.startswith("human"):
-        return "human_request", 1.0, True
     if not re.search(r"\w", text):
         return ("thanks_bye", 0.6, True) if re.search("[👍🙏❤😊🔥👌]", text) else ("unclear", 0.9, True)
     told = "greeting" if topic.greets(text) else cues.certain_intent(text)
