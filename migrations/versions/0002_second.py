@@ -11,6 +11,11 @@ ALTER TABLE passages DROP COLUMN sentence_latents;
 
 -- A channel's wait is the whole connection's: nothing goes out on it until then.
 ALTER TABLE connections ADD COLUMN paused_until timestamptz;
+-- What another company says about it that its owner has to know: {kind: {words, at}}. What stood among the problems so far is
+-- told again where it still holds.
+ALTER TABLE connections ADD COLUMN alerts jsonb NOT NULL DEFAULT '{}';
+UPDATE connections SET problem = NULL
+ WHERE status = 'active' AND channel IN ('whatsapp_cloud', 'messenger', 'instagram', 'telegram_userbot');
 -- One of a single customer grows each time this message is refused for it.
 ALTER TABLE messages ADD COLUMN waits integer NOT NULL DEFAULT 0;
 

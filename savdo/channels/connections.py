@@ -15,6 +15,7 @@ from psycopg.types.json import Jsonb
 from savdo.base import secrets
 from savdo.base.db import Session, first, new_id, platform_step, rows, step
 from savdo.base.errors import NotFound
+from savdo.channels import alerts
 from savdo.channels.models import Connection
 
 KEY = re.compile(r"[a-z]{2}_[A-Za-z0-9_-]{40}", re.ASCII)
@@ -129,7 +130,8 @@ async def create(
 async def forget(session: Session, connection_id: UUID) -> None:
     """Switches a connection off and forgets its credentials; what was said stays."""
     await session.execute(
-        "UPDATE connections SET status = 'off', problem = NULL, credentials = %s WHERE id = %s", (secrets.seal(b"{}"), connection_id)
+        "UPDATE connections SET status = 'off', problem = NULL, alerts = '{}', credentials = %s WHERE id = %s",
+        (secrets.seal(b"{}"), connection_id),
     )
 
 
@@ -148,6 +150,7 @@ async def save_credentials(session: Session, connection_id: UUID, credentials: M
         "UPDATE connections SET status = 'active', problem = NULL, credentials = %s WHERE id = %s",
         (secrets.seal(json.dumps(dict(credentials)).encode()), connection_id),
     )
+    await alerts.over(session, connection_id, alerts.RENEWED)
 
 
 async def save_settings(session: Session, connection_id: UUID, settings: Mapping[str, Any]) -> None:

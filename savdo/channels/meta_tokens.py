@@ -15,7 +15,7 @@ from savdo import audit
 from savdo.base import clock
 from savdo.base.db import platform_step, rows, step
 from savdo.base.jobs import job
-from savdo.channels import connections, instagram_login, meta_graph
+from savdo.channels import alerts, connections, instagram_login, meta_graph
 from savdo.channels.errors import Disconnected
 from savdo.channels.models import Connection
 
@@ -52,10 +52,11 @@ async def watch(tenant_id: str, connection_id: str) -> None:
             await connections.mark(session, connection.id, "reconnect", error.message)
         return
     left = ends_at - clock.now() if ends_at else None
-    if left is not None and left < TOLD_BEFORE:
-        async with step(tenant) as session:
-            told = f"The permission of {connection.name} ends on {ends_at:%Y-%m-%d}; connect it again before that."
-            await connections.mark(session, connection.id, "active", told)
+    async with step(tenant) as session:
+        if left is not None and left < TOLD_BEFORE:
+            await alerts.tell(session, connection.id, alerts.ENDING, f"{ends_at:%Y-%m-%d}")
+        else:
+            await alerts.over(session, connection.id, [alerts.ENDING])
 
 
 async def _looked_after(connection: Connection) -> datetime | None:

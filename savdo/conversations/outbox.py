@@ -20,7 +20,7 @@ from savdo.base.db import Session, batch, first, platform_step, rows, step
 from savdo.base.errors import SavdoError, Unavailable
 from savdo.base.jobs import job
 from savdo.base.settings import settings
-from savdo.channels import connections, menus
+from savdo.channels import alerts, connections, menus
 from savdo.channels.errors import (
     AccountProblem,
     Blocked,
@@ -236,8 +236,9 @@ async def _refused(tenant_id: UUID, claim: Claim, error: SavdoError) -> None:
     log.warning("message not sent", channel=claim.connection.channel, code=error.code, message_id=str(claim.message_id))
 
 
-async def bear(session: Session, connection: Connection, conversation_id: UUID, error: SavdoError) -> None:
-    """What a refusal for good means beyond its message: for the contact, and for the connection it was sent on."""
+async def bear(session: Session, connection: Connection, conversation_id: UUID, error: SavdoError, *, taken: bool = False) -> None:
+    """What a refusal for good means beyond its message: for the contact, and for the connection it was sent on. `taken`: the
+    channel took the message at first."""
     match error:
         case Blocked():
             await contacts.set_reachable(session, await _contact(session, conversation_id), False)
@@ -248,7 +249,7 @@ async def bear(session: Session, connection: Connection, conversation_id: UUID, 
             if (await connections.by_id(session, connection.id)).credentials == connection.credentials:
                 await connections.mark(session, connection.id, "reconnect", error.message)
         case AccountProblem():
-            await connections.mark(session, connection.id, "active", error.message)
+            await alerts.tell(session, connection.id, alerts.UNDELIVERED if taken else alerts.REFUSED, error.message)
         case _:
             pass
 
@@ -290,6 +291,8 @@ async def _handed_over(tenant_id: UUID, adapter: Channel, claim: Claim, outbound
 async def _mark(tenant_id: UUID, claim: Claim, status: str, *, external_id: str | None = None, error: str | None = None) -> None:
     async with batch(tenant_id) as session:
         await _finish(session, claim.message_id, status, external_id=external_id, error=error)
+        if status == "sent":
+            await alerts.over(session, claim.connection.id, alerts.ACCEPTED)
     telemetry.delivered(claim.connection.channel, status)
 
 

@@ -14,6 +14,7 @@ from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from savdo.base.db import Session, first, rows
+from savdo.channels import alerts
 from savdo.channels.errors import Busy, Refused
 from savdo.channels.models import Connection, Inbound, Receipt
 from savdo.conversations import intake, outbox
@@ -93,6 +94,8 @@ async def _apply(session: Session, connection: Connection, row: DictRow, receipt
             "external": receipt.external_id, "id": row["id"],
         },
     )  # fmt: skip
+    if error is None:
+        await alerts.over(session, connection.id, alerts.DELIVERED)
     if error is None or changed is None or changed["status"] not in ("failed", "queued"):
         return
     if again:
@@ -100,7 +103,7 @@ async def _apply(session: Session, connection: Connection, row: DictRow, receipt
         wait = timedelta(seconds=getattr(held, "retry_after", 5.0))
         await outbox.ask(session, connection.tenant_id, row["conversation_id"], after=wait)
     else:
-        await outbox.bear(session, connection, row["conversation_id"], error)
+        await outbox.bear(session, connection, row["conversation_id"], error, taken=True)
 
 
 def _price(receipt: Receipt) -> dict[str, Any]:

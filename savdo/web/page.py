@@ -165,8 +165,10 @@ async def shell(request: Request, session: Session) -> None:
     row = await first(session, "SELECT status, profile->>'timezone' AS timezone FROM tenants")
     broken = await rows(
         session,
-        """SELECT id, name, status = 'reconnect' AS lost FROM connections
-            WHERE status = 'reconnect' OR (status = 'active' AND problem = ANY(%s)) ORDER BY status DESC, id LIMIT 3""",
+        """SELECT id, name, CASE WHEN status = 'reconnect' THEN 'shell.connection_lost'
+                              WHEN problem = ANY(%s) THEN 'watching.needs_you' ELSE 'alerts.needs_you' END AS said
+             FROM connections WHERE status = 'reconnect' OR (status = 'active' AND (problem IS NOT NULL OR alerts <> '{}'))
+            ORDER BY status DESC, id LIMIT 3""",
         (list(watching.TEXTS),),
     )
     request.state.timezone = (row and row["timezone"]) or "Asia/Tashkent"
@@ -175,10 +177,7 @@ async def shell(request: Request, session: Session) -> None:
     request.state.needs += [
         ("shell.key_refused", {"provider": show.provider(one, language_of(request))}, "/setup/models") for one in refused
     ]
-    request.state.needs += [
-        ("shell.connection_lost" if one["lost"] else "watching.needs_you", {"name": one["name"]}, f"/setup/channels/{one['id']}")
-        for one in broken
-    ]
+    request.state.needs += [(one["said"], {"name": one["name"]}, f"/setup/channels/{one['id']}") for one in broken]
 
 
 def is_htmx(request: Request) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID
 
@@ -56,6 +57,11 @@ class Setup:
             row = await db.first(session, "SELECT problem FROM connections WHERE id = %s", (connection.id,))
         assert row is not None
         return row["problem"] or ""
+
+    async def alerts(self, connection: Connection) -> dict[str, Any]:
+        async with db.step(self.tenant_id) as session:
+            [row] = await db.rows(session, "SELECT alerts FROM connections WHERE id = %s", (connection.id,))
+        return row["alerts"]
 
     async def watches(self, connection: Connection) -> Connection:
         await meta_tokens.watch(tenant_id=str(self.tenant_id), connection_id=str(connection.id))
@@ -202,7 +208,10 @@ async def test_that_an_owner_is_told_when_a_token_cannot_be_renewed_before_it_en
         await session.execute("UPDATE connections SET settings = %s WHERE id = %s", (Jsonb(told), made.id))
     # It is younger than a day, so it cannot be renewed yet.
     await setup.watches(made)
-    assert f"{soon:%Y-%m-%d}" in await setup.problem(made)
+    assert (await setup.alerts(made))["ending"]["words"] == f"{soon:%Y-%m-%d}"
+    async with db.step(setup.tenant_id) as session:
+        await connections.save_credentials(session, made.id, made.credentials)
+    assert await setup.alerts(made) == {}
 
 
 async def test_that_every_connection_at_meta_is_looked_at(setup: Setup) -> None:

@@ -13,7 +13,9 @@ import pytest_asyncio
 
 from savdo.base import circuit, clock, db
 from savdo.channels import connections, waha_connecting, waha_health
+from savdo.channels.errors import AccountProblem
 from savdo.channels.models import Connection, channel
+from savdo.conversations import outbox
 from savdo.operations import watching
 from savdo.operations.watching import Watch
 from tests.emulators.meta import Meta, open_meta
@@ -218,7 +220,9 @@ async def test_that_a_silent_connection_is_shown_until_it_is_heard_again(connect
             "UPDATE connections SET state = jsonb_build_object('watch', %s::jsonb) WHERE id = %s",
             (watching.WATCH.dump_json(quiet).decode(), made.id),
         )
+        # That its account has a problem is no reason not to look.
+        await outbox.bear(session, made, db.new_id(), AccountProblem("@SpamBot tells until when."))
     assert (await looked(made))["problem"] == watching.SILENT
     async with db.step(tenant_id) as session:
         audited = await db.rows(session, "SELECT action FROM audit WHERE subject = %s", (str(made.id),))
-    assert audited == [{"action": "connection.problem"}]
+    assert audited == [{"action": "connection.problem"}] * 2

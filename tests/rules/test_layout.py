@@ -126,6 +126,7 @@ def test_that_adapters_see_no_database_and_no_job() -> None:
     # What is in the room beside the adapters: the table, the rows, and the poller that is handed the main path.
     verbs = {
         "savdo/channels/models.py",
+        "savdo/channels/alerts.py",
         "savdo/channels/connections.py",
         "savdo/channels/linked.py",
         "savdo/channels/telegram_health.py",

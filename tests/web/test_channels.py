@@ -10,8 +10,10 @@ import pytest_asyncio
 
 from savdo.base import clock, db
 from savdo.base.settings import settings
-from savdo.channels import connections
+from savdo.channels import alerts, connections
+from savdo.channels.errors import AccountProblem
 from savdo.channels.models import Connection, Inbound, Sender
+from savdo.conversations import outbox
 from savdo.operations import watching
 from savdo.reply import record, turn
 from tests.web import office
@@ -138,3 +140,22 @@ async def test_that_a_channel_that_is_strangely_silent_is_told_of_on_every_page(
     for text in (listed, shown):
         assert "far longer than usual" in text
     assert "Deliveries set up again" in shown
+
+
+async def test_that_what_a_channel_tells_is_on_every_page_until_it_is_seen_to(alice: httpx.AsyncClient, bot: Connection) -> None:
+    async with db.step(bot.tenant_id) as session:
+        await outbox.bear(session, bot, db.new_id(), AccountProblem("Business eligibility: payment issue"))
+        await alerts.tell(session, bot.id, alerts.ENDING, "2026-12-01")
+    here = f"/setup/channels/{bot.id}"
+    for path in ("/inbox", "/knowledge", "/notices/strips"):
+        assert f"{bot.name} needs you" in (await alice.get(path)).text
+    assert [one["text"] for one in (await alice.get("/notices")).json()["calls"]] == ["A channel tells of a problem"]
+    listed, shown = [(await alice.get(path)).text for path in ("/setup", here)]
+    assert "payment issue" in listed
+    assert "payment issue" in shown
+    assert "ends on 2026-12-01" in shown
+    assert (await alice.post(f"{here}/seen")).headers["location"] == here
+    for path in ("/inbox", here):
+        page = (await alice.get(path)).text
+        assert "needs you" not in page
+        assert "payment issue" not in page

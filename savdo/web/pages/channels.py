@@ -7,11 +7,13 @@ from uuid import UUID
 from fastapi import APIRouter, Form, Request, Response
 from psycopg.rows import DictRow
 
+from savdo import audit
 from savdo.base import texts
 from savdo.base.db import Session, first, rows, step
 from savdo.base.errors import NotFound, SavdoError
 from savdo.base.settings import settings
 from savdo.channels import (
+    alerts,
     connections,
     meta_connecting,
     page_connecting,
@@ -35,7 +37,7 @@ LINKS: Final[Mapping[str, str]] = {
 # How Meta begins whatever it says of a token that counts no more.
 ENDED = "Error validating access token"
 _LISTED: LiteralString = """
-  SELECT n.id, n.channel, n.name, n.account, n.status, n.problem, n.settings, n.state, n.created_at,
+  SELECT n.id, n.channel, n.name, n.account, n.status, n.problem, n.alerts, n.settings, n.state, n.created_at,
          (SELECT count(*) FROM conversations c WHERE c.tenant_id = n.tenant_id AND c.connection_id = n.id) AS conversations,
          greatest(n.last_event_at, (SELECT max(last_inbound_at) FROM conversations c
                                      WHERE c.tenant_id = n.tenant_id AND c.connection_id = n.id)) AS heard_at
@@ -114,6 +116,16 @@ async def renew(
     return page.go(request, f"/setup/channels/{connection_id}?made=1", flash="setup.connected")
 
 
+@router.post("/setup/channels/{connection_id}/seen")
+async def seen(request: Request, actor: Configurer, connection_id: UUID) -> Response:
+    """What another company told of the connection is seen to."""
+    async with step(actor.tenant_id) as session:
+        await _own(session, connection_id)
+        await session.execute("UPDATE connections SET alerts = '{}' WHERE id = %s", (connection_id,))
+        await audit.note(session, actor.tenant_id, actor.note, "connection.alerts_seen", str(connection_id))
+    return page.go(request, f"/setup/channels/{connection_id}")
+
+
 @router.post("/setup/channels/{connection_id}/disconnect")
 async def disconnect(request: Request, actor: Configurer, connection_id: UUID) -> Response:
     async with step(actor.tenant_id) as session:
@@ -153,11 +165,22 @@ async def _own(session: Session, connection_id: UUID) -> Connection:
 
 def _told(actor: page.Actor, row: DictRow) -> DictRow:
     """A connection as the page shows it: its state, its problem in the reader's words, its address."""
-    state = "lost" if row["status"] == "reconnect" else "attention" if row["problem"] else "working"
+    state = "lost" if row["status"] == "reconnect" else "attention" if row["problem"] or row["alerts"] else "working"
     handle = row["name"].removeprefix("@") if row["name"].startswith("@") else ""
     link = LINKS.get(row["channel"], "").format(handle=handle, account=row["account"])
     problem = _words(actor, row["channel"], row["problem"] or "") if state != "working" else ""
-    return {**row, "standing": state, "problem": problem, "link": "" if link.endswith("/") else link}
+    told = [_alert(actor, kind, one["words"]) for kind, one in row["alerts"].items()]
+    # Connecting it again is no answer to everything that may be told.
+    mends = bool(problem) or alerts.ENDING in row["alerts"]
+    return {**row, "standing": state, "problem": problem, "alerts": told, "mends": mends, "link": "" if link.endswith("/") else link}
+
+
+def _alert(actor: page.Actor, kind: str, words: str) -> str:
+    """What another company says of a connection, in the reader's words as far as there are any."""
+    if key := telegram_health.TEXTS.get(words):
+        return texts.t(key, actor.language)
+    kind, _, about = kind.partition(":")
+    return texts.t(f"alerts.{kind}", actor.language, words=words, about=about)
 
 
 def _watched(row: DictRow) -> watching.Watch | None:

@@ -25,7 +25,7 @@ async def calls(actor: Answerer) -> Response:
     async with step(actor.tenant_id) as session:
         found = await _talks(session, actor.member.id)
         if actor.member.may("configure"):
-            found += await _lost(session)
+            found += await _channels(session)
     listed = [{"key": f"{kind}:{mark}", "text": texts.t(f"notices.{kind}", actor.language), "href": href} for kind, mark, href in found]
     return JSONResponse({"company": actor.member.company, "calls": listed}, headers={"cache-control": "no-store"})
 
@@ -57,6 +57,17 @@ async def _talks(session: Session, member_id: UUID) -> list[tuple[str, str, str]
     ]
 
 
-async def _lost(session: Session) -> list[tuple[str, str, str]]:
-    listed = await rows(session, "SELECT id FROM connections WHERE status = 'reconnect' ORDER BY id LIMIT %s", (MOST,))
-    return [("reconnect", str(one["id"]), f"/setup/channels/{one['id']}") for one in listed]
+async def _channels(session: Session) -> list[tuple[str, str, str]]:
+    """What is lost, and what another company tells of one; that comes again with other words."""
+    listed = await rows(
+        session,
+        """SELECT id, status, md5(alerts::text) AS told FROM connections
+            WHERE status = 'reconnect' OR (status = 'active' AND alerts <> '{}') ORDER BY id LIMIT %s""",
+        (MOST,),
+    )
+    return [
+        ("reconnect", str(one["id"]), f"/setup/channels/{one['id']}")
+        if one["status"] == "reconnect"
+        else ("alert", f"{one['id']}:{one['told']}", f"/setup/channels/{one['id']}")
+        for one in listed
+    ]
