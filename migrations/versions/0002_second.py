@@ -39,6 +39,11 @@ CREATE TABLE appointments (
 CREATE UNIQUE INDEX appointments_once ON appointments (tenant_id, starts_at, place) WHERE status = 'booked';
 CREATE INDEX appointments_of_contact ON appointments (tenant_id, contact_id, starts_at);
 CREATE INDEX appointments_of_conversation ON appointments (tenant_id, conversation_id);
+
+-- Who asked for no more messages and then asks something by themselves is answered by a person.
+ALTER TABLE handovers DROP CONSTRAINT handovers_reason_check;
+ALTER TABLE handovers ADD CONSTRAINT handovers_reason_check
+  CHECK (reason IN ('keyword', 'complaint', 'ready_to_buy', 'low_confidence', 'member', 'failure', 'opted_out'));
 """
 
 # New tables of tenants' rows stand behind the same policies as those of the first schema.

@@ -16,7 +16,7 @@ class Message:
 
     `payload` may hold attachments (a list of {id, kind, name, mime, size}), buttons, menu, template, quick_reply, reply_to, location,
     referral, story, products, reactions ({"contact" | "member": emoji}), price (what the channel charges), parts (external ids
-    of the parts before the last), native (written in the other company's app).
+    of the parts before the last), native (written in the other company's app), consent (to be written to: given | withdrawn).
     """
 
     id: UUID

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any, LiteralString
+from typing import Any, Literal, LiteralString
 from uuid import UUID
 
 from psycopg.rows import DictRow
@@ -220,6 +220,14 @@ async def leave_to_people(session: Session, connection_id: UUID) -> None:
     await session.execute(
         "UPDATE conversations SET answered_number = inbound_number WHERE connection_id = %s AND answered_number < inbound_number",
         (connection_id,),
+    )
+
+
+async def tell_consent(session: Session, conversation_id: UUID, number: int, consent: Literal["withdrawn", "given"]) -> None:
+    """Shows members at which message a customer asked for no more of them, or for some again."""
+    await session.execute(
+        "UPDATE messages SET payload = payload || jsonb_build_object('consent', %s::text) WHERE conversation_id = %s AND number = %s",
+        (consent, conversation_id, number),
     )
 
 

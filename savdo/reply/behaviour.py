@@ -8,7 +8,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from savdo.knowledge import words
-from savdo.reply import leads, sayings
+from savdo.reply import cues, leads, sayings
 from savdo.reply.models import Draft, Reading, Turn
 
 # What is heard outside working hours too: it needs no person.
@@ -31,6 +31,8 @@ def instead(turn: Turn, reading: Reading) -> Draft | None:
 def applied(turn: Turn, draft: Draft) -> Draft:
     """A draft as the persona wants it: a person called at the words that ask for one and for a file that only they can look at,
     and when people are back."""
+    if draft.opt_out and _asks_on(turn):
+        return replace(draft, handover=draft.handover or "opted_out")
     if draft.silent or draft.opt_out:
         return draft
     if draft.handover is None and (turn.unseen or (turn.shown and draft.model == "local")):
@@ -67,6 +69,12 @@ def is_open(profile: Mapping[str, Any], now: datetime) -> bool:
 
 def _sought(topic: str) -> set[str]:
     return {words.stem(word) for word in words.folded_words(topic) if word not in words.lexicon().stop}
+
+
+def _asks_on(turn: Turn) -> bool:
+    """Whether a goodbye is followed by a question, which is left to a person."""
+    *before, last = turn.fresh
+    return bool(cues.QUESTION.search(last.text)) and not cues.opts_out(last.text) and any(cues.opts_out(one.text) for one in before)
 
 
 def _waits(turn: Turn) -> bool:

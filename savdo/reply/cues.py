@@ -35,9 +35,19 @@ OWN_STAFF: Final = re.compile(
     ANY_CASE,
 )
 OPT_OUT: Final = re.compile(
-    r"\b(?:unsubscribe|stop (?:messaging|texting|writing|spamming)|don'?t (?:text|write|message)|take me off|remove me)|не (?:надо |нужно )?(?:мне )?(?:больше )?пишите|(?:больше|сами) (?:мне )?не пиш|отпиш\w+|(?:убери\w*|удали\w*|исключи\w*) (?:меня|мой номер)|(?:хватит|перестаньте|прекратите) (?:мне )?(?:слать|писать|присылать|спам)|bol[sh]+e ne pish|ne pishite|"
+    r"\b(?:unsubscribe|stop (?:messaging|texting|writing|spamming)|don'?t (?:text|write|message)|take me off|remove me)|не (?:надо |нужно )?(?:мне )?(?:больше )?пишите|(?:больше|сами) (?:мне )?не пиш|отпиши(?:те)?\b|отписаться|(?:убери\w*|удали\w*|исключи\w*) (?:меня|мой номер)|(?:хватит|перестаньте|прекратите) (?:мне )?(?:слать|писать|присылать|спам)|bol[sh]+e ne pish|ne pishite|"
     r"(?:boshqa|бошқа|menga|менга|endi|энди|qayta)\W(?:\w+\W+){0,2}?(?:yozma|ёзма|xabar (?:yubor|kel)ma|yubormang|юборманг)|yozavermang|ёзаверманг|ro'?yxat\w*\W(?:\w+\W)?o'?chir|рўйхат\w*\W(?:\w+\W)?ўчир|o'?chiring ro'?yxat|obuna\w* bekor|"
-    r"(?:маған|енді|басқа)\W(?:\w+\W+){0,2}?жазба|жазбаңыз|тізімнен (?:шығар|өшір)|хабарлама (?:жіберме|келмесін)|жарнама\w* (?:жіберме|мезі)|jazba(?:n|ng|ny)|^\W*(?:stop|стоп)\W*$|не беспоко(?:й|ить)|(?:отстань|отвяжи|отвали)\w*|оставьте (?:меня|нас) в покое|bezovta qil(?:ma|inmasin)|безовта қил(?:ма|инмасин)|безовта килма|tinch qo'y|тинч қўй|мазала(?:ма|май)|жайыма қалдыр|leave (?:me|us) alone|stop bothering|don'?t (?:bother|disturb|contact)|do not (?:bother|disturb|contact)|(?:reklama|реклама)\w* (?:kerak ?emas|керак ?эмас|керакмас|kerakmas)",
+    r"(?:маған|енді|басқа)\W(?:\w+\W+){0,2}?жазба|жазбаңыз|тізімнен (?:шығар|өшір)|хабарлама (?:жіберме|келмесін)|жарнама\w* (?:жіберме|мезі)|jazba(?:n|ng|ny)|^\W*(?:stop|стоп|yozmang(?:lar)?|ёзманг(?:лар)?)\W*$|не беспоко(?:й|ить)|(?:отстань|отвяжи|отвали)\w*|оставьте (?:меня|нас) в покое|bezovta qil(?:ma|inmasin)|безовта қил(?:ма|инмасин)|безовта килма|tinch qo'y|тинч қўй|мазала(?:ма|май)|жайыма қалдыр|leave (?:me|us) alone|stop bothering|don'?t (?:bother|disturb|contact)|do not (?:bother|disturb|contact)|(?:reklama|реклама)\w* (?:kerak ?emas|керак ?эмас|керакмас|kerakmas)",
+    # Of several messages each is one by itself.
+    ANY_CASE | re.MULTILINE,
+)
+# Nothing but this, from who said goodbye before.
+OPT_IN: Final = re.compile(
+    r"\W*(?:please |пожалуйста,? |iltimos,? |илтимос,? )?(?:/?start(?: again)?|unstop|(?:re)?subscribe(?: me)?(?: again)?|resume|(?:you (?:can|may) )?(?:write|text|message)(?: to)? me(?: again)?|"
+    r"старт|начать|возобнов(?:ить|ите)|(?:снова |опять )?(?:подписаться|подпиши(?:те)? меня)(?: снова| опять)?|(?:мне )?(?:снова |опять )?пишите(?: мне)?(?: снова| опять)?|(?:мне )?(?:снова |опять )?мож(?:но|ете)(?: мне)?(?: снова| опять)? писать(?: мне)?(?: снова| опять)?|"
+    r"(?:menga )?(?:yana|qayta)(?: menga)? yoz(?:ing|avering)(?:lar)?|(?:menga )?yozavering(?:lar)?|(?:menga )?(?:yana |qayta )?yoz(?:ishingiz mumkin|sangiz bo'ladi)|obuna bo'l(?:aman|ish|moqchiman)|boshla(?:sh|ng)|"
+    r"(?:менга )?(?:яна|[қк]айта)(?: менга)? ёз(?:инг|аверинг)(?:лар)?|(?:менга )?ёзаверинг(?:лар)?|(?:менга )?(?:яна |[қк]айта )?ёз(?:ишингиз мумкин|сангиз б[ўу]лади)|обуна б[ўу]л(?:аман|иш|моқчиман)|бошла(?:ш|нг)|"
+    r"(?:маған )?(?:[қк]айта(?:дан)?|тағы)(?: маған)? жаз(?:ы[ңн]ыз|ы[ңн]дар|а бер(?:і[ңн]із|і[ңн]дер)?)(?:дер|дар)?|(?:маған )?жаза бері[ңн]із(?:дер)?|(?:маған )?(?:[қк]айта )?жаз(?:уға|са[ңн]ыз) болады|жазыл(?:у|амын|ғым келеді)|баста(?:у|[ңн]ыз))(?:,? (?:please|пожалуйста|iltimos|илтимос|өтінемін))?\W*",
     ANY_CASE,
 )
 PROMPT_THEFT: Final = re.compile(
@@ -114,6 +124,7 @@ NOT_DEAR: Final = re.compile(
     r"uncha|унча|(?:qimmat|қиммат|киммат)(?:mas|мас|iga|ига|roq|роқ)\w*|не (?:очень )?дорог|дороже|қымбатта|not too|more expensive",
     ANY_CASE,
 )
+MOST_THANKS: Final = 4
 # Nobody weighs an offer in these.
 NO_DOUBTS: Final = frozenset({"opt_out", "complaint", "spam", "order_status"})
 # A question without its mark: it asks for a thing, a time, a place or a way.
@@ -168,11 +179,29 @@ def finds_dear(text: str) -> bool:
     return bool(DEAR.search(text)) and not NOT_DEAR.search(text)
 
 
+def opts_out(text: str) -> bool:
+    """Whether a customer says in so many words that they want no more messages."""
+    return bool(OPT_OUT.search(linear.APOSTROPHES.sub("'", text)))
+
+
+def opts_in(text: str) -> bool:
+    """Whether a customer who said goodbye wants to be written to again: that alone, in so many words."""
+    return bool(OPT_IN.fullmatch(linear.APOSTROPHES.sub("'", " ".join(text.split()))))
+
+
+def only_thanks(text: str) -> bool:
+    """Whether a few words of thanks are all that is said."""
+    return bool(MANNERS.search(text)) and len(text.split()) <= MOST_THANKS and not QUESTION.search(text)
+
+
 def certain_intent(text: str) -> str | None:
     """An intent no statistic should talk us out of."""
-    text = linear.APOSTROPHES.sub("'", text)
-    if OPT_OUT.search(text):
+    if opts_out(text):
         return "opt_out"
+    if opts_in(text):
+        # Near in its words, it is the opposite of a goodbye: whoever comes back is greeted.
+        return "greeting"
+    text = linear.APOSTROPHES.sub("'", text)
     if REFUND.search(text) and not QUESTION.search(text):
         return "complaint"
     return "off_topic" if PROMPT_THEFT.search(text) else None

@@ -13,7 +13,7 @@ Language = Literal["uz", "ru", "kk", "en"]
 Script = Literal["latn", "cyrl"]
 Sentiment = Literal["positive", "neutral", "negative", "frustrated"]
 Objection = Literal["price", "trust", "timing", "competitor", "need", "feature"]
-HandoverReason = Literal["keyword", "complaint", "ready_to_buy", "low_confidence", "failure"]
+HandoverReason = Literal["keyword", "complaint", "ready_to_buy", "low_confidence", "failure", "opted_out"]
 Intent = Literal[
     "greeting", "question_product", "question_price", "question_delivery", "question_payment", "question_terms",
     "question_location_hours", "ready_to_buy", "booking", "objection", "order_status", "complaint", "human_request",

@@ -18,7 +18,7 @@ from savdo.base import files as stored
 from savdo.base.db import Session, batch, first, new_id, platform_step, rows, step
 from savdo.base.errors import SavdoError
 from savdo.channels import connections
-from savdo.conversations import contacts, media, outbox, voices
+from savdo.conversations import calls, contacts, media, outbox, thread, voices
 from savdo.knowledge import whole
 from savdo.knowledge.models import Passage
 from savdo.reply import sight, summary
@@ -314,6 +314,7 @@ async def _lead(session: Session, turn: Turn, draft: Draft) -> None:
 async def _consequences(session: Session, turn: Turn, draft: Draft) -> None:
     if draft.opt_out:
         await contacts.opt_out(session, turn.contact_id)
+        await thread.tell_consent(session, turn.conversation_id, turn.fresh[-1].number, "withdrawn")
     if draft.remember:
         await contacts.remember(session, turn.conversation_id, draft.remember)
     if turn.older:
@@ -322,14 +323,7 @@ async def _consequences(session: Session, turn: Turn, draft: Draft) -> None:
             (summary.extended(turn.summary, turn.older), turn.older[-1].number, turn.conversation_id),
         )
     if draft.handover is not None:
-        await session.execute(
-            """INSERT INTO handovers (tenant_id, id, conversation_id, reason, summary) VALUES (%s, %s, %s, %s, %s)
-               ON CONFLICT (tenant_id, conversation_id) WHERE ended_at IS NULL
-               -- What the customer wants says more to whoever takes over than that the bot did not know.
-               DO UPDATE SET reason = EXCLUDED.reason, summary = EXCLUDED.summary
-                WHERE handovers.reason IN ('low_confidence', 'failure') AND EXCLUDED.reason NOT IN ('low_confidence', 'failure')""",
-            (turn.tenant_id, new_id(), turn.conversation_id, draft.handover, (turn.text or turn.shown)[:500]),
-        )
+        await calls.note(session, turn.tenant_id, turn.conversation_id, draft.handover, turn.text or turn.shown)
 
 
 def _payload(draft: Draft, files: tuple[media.Attachment, ...]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import structlog
+from psycopg.rows import DictRow
 
 from savdo.ai import embed
 from savdo.base import telemetry
@@ -22,11 +23,11 @@ from savdo.base.db import Session, step
 from savdo.base.jobs import Job, job
 from savdo.base.settings import settings
 from savdo.channels.models import Connection, Inbound
-from savdo.conversations import contacts, happenings, intake, media, outbox, transcripts
+from savdo.conversations import calls, contacts, happenings, intake, media, outbox, thread, transcripts
 from savdo.conversations.models import Taken
 from savdo.knowledge import search
 from savdo.knowledge.models import Found, Passage
-from savdo.reply import answers, behaviour, choices, generate, record, sight, topic, understand
+from savdo.reply import answers, behaviour, choices, cues, generate, record, sight, topic, understand
 from savdo.reply.models import Draft, Turn
 
 ATTEMPTS = 4
@@ -124,10 +125,9 @@ async def _take_one(session: Session, connection: Connection, inbound: Inbound) 
     if inbound.event != "message":
         return await happenings.take(session, connection, inbound)
     conversation = await intake.lock(session, connection, inbound)
-    if inbound.text == "/start" and conversation["opted_out"]:
-        # Pressing Start again is the customer's own wish to be written to.
-        await contacts.opt_in(session, conversation["contact_id"])
-        conversation["opted_out"] = False
+    # Pressing Start again, or saying so, is the customer's own wish to be written to.
+    returns = conversation["opted_out"] and cues.opts_in(inbound.text)
+    conversation["opted_out"] = conversation["opted_out"] and not returns
     if inbound.standby:
         # Another app leads the conversation now: kept, as what is said to a person is.
         conversation["status"] = "human"
@@ -136,9 +136,23 @@ async def _take_one(session: Session, connection: Connection, inbound: Inbound) 
     taken = await intake.store(session, connection, inbound, conversation, _wait(inbound), _longest())
     if not taken.repeat:
         await _take_in(session, connection.tenant_id, inbound, taken)
+        await _heed(session, connection.tenant_id, inbound, conversation, taken, returns=returns)
     if not taken.waiting:
         await ask_for_answer(session, connection.tenant_id, conversation["id"])
     return taken
+
+
+async def _heed(session: Session, tenant_id: UUID, inbound: Inbound, conversation: DictRow, taken: Taken, *, returns: bool) -> None:
+    """What a customer says of being written to. Where a turn reads the message a goodbye is found there, and confirmed; where
+    none does it is kept without a word, and who said one and asks something by themselves is left to a person."""
+    if returns:
+        await contacts.opt_in(session, conversation["contact_id"])
+        await thread.tell_consent(session, conversation["id"], taken.number, "given")
+    elif taken.silent and cues.opts_out(inbound.text):
+        await contacts.opt_out(session, conversation["contact_id"])
+        await thread.tell_consent(session, conversation["id"], taken.number, "withdrawn")
+    elif conversation["opted_out"] and conversation["status"] != "human" and not cues.only_thanks(inbound.text):
+        await calls.call(session, tenant_id, conversation["id"], "opted_out", inbound.text)
 
 
 async def _take_in(session: Session, tenant_id: UUID, inbound: Inbound, taken: Taken) -> None:

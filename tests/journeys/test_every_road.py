@@ -17,6 +17,8 @@ from tests.emulators.speech import Speech
 from tests.journeys.conftest import PRICES, settled, until, working
 from tests.journeys.roads import ROADS, WAIT_S, Road, road_of
 
+# Beside "STOP", one of each writing.
+GOODBYES = ("Больше мне не пишите", "Menga boshqa yozmang", "Менга энди ёзманг", "Маған енді жазбаңыз", "Unsubscribe me please")
 # Nobody delivers to the sandbox.
 EVERYWHERE = sorted(set(KINDS) - {"sandbox"})
 
@@ -91,8 +93,9 @@ async def test_that_a_burst_a_voice_message_and_a_picture_are_answered_and_a_wai
 
 
 async def test_that_a_goodbye_and_a_person_who_answers_silence_the_bot(road: Road) -> None:
-    talking, leaving, *_ = road.people
+    talking, leaving, going, *_ = road.people
     road.says(leaving, "STOP")
+    road.says(going, GOODBYES[EVERYWHERE.index(road.connection.channel) % len(GOODBYES)])
     if road.person_answers:
         road.says(talking, "Sencha choyi necha pul?")
         road.person_answers(talking, "84 ming, keling")
@@ -103,7 +106,10 @@ async def test_that_a_goodbye_and_a_person_who_answers_silence_the_bot(road: Roa
         goodbye = await answers(road, leaving)
         road.says(leaving, "Sencha choyi necha pul?")
         assert await answers(road, leaving) == goodbye
-    assert len(await rows(road, "SELECT 1 FROM contacts WHERE opted_out_at IS NOT NULL")) == 1
+    assert (len(goodbye), len(await road.heard(going))) == (1, 1)
+    assert len(await rows(road, "SELECT 1 FROM contacts WHERE opted_out_at IS NOT NULL")) == 2
+    # Nobody is written to, and the question is not lost.
+    assert await rows(road, "SELECT reason FROM handovers WHERE reason <> 'member'") == [{"reason": "opted_out"}]
 
 
 @pytest.mark.parametrize("road", sorted(set(EVERYWHERE) - {"web_chat"}), indirect=True)

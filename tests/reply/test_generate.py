@@ -129,6 +129,12 @@ async def test_that_thanks_and_opt_outs_ask_no_model(tenant_id: UUID, provider: 
     assert provider.asked == []
 
 
+async def test_that_a_goodbye_which_only_the_model_understands_is_kept(tenant_id: UUID, provider: Models) -> None:
+    provider.script = [{**GOOD, "intent": "opt_out"}, GOOD]
+    assert (await answered(tenant_id)).opt_out
+    assert not (await answered(tenant_id)).opt_out
+
+
 async def test_that_the_reading_and_what_the_lead_answered_are_kept(tenant_id: UUID, provider: Models) -> None:
     told = {"question": "How many guests?", "answer": "twenty"}
     provider.script = [

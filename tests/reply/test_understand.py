@@ -2,7 +2,7 @@
 
 import pytest
 
-from savdo.reply import understand
+from savdo.reply import cues, understand
 from tests.reply.cast import turn
 
 
@@ -24,6 +24,29 @@ from tests.reply.cast import turn
 )  # fmt: skip
 def test_that_the_intent_is_read(text: str, intent: str) -> None:
     assert understand.read(turn(text)).intent == intent
+
+
+GOODBYES = (
+    "STOP", "unsubscribe me", "please do not contact me", "стоп", "больше мне не пишите", "отпишите меня", "хватит слать рекламу",
+    "menga boshqa yozmang", "ro‘yxatdan o‘chiring", "obunani bekor qiling", "Yozmang!", "менга энди ёзманг", "рўйхатдан ўчиринг",
+    "маған енді жазбаңыз", "жарнама жібермеңіз", "мені тізімнен шығарыңыз", "Puer qancha?\nSTOP",
+)  # fmt: skip
+RETURNS = (
+    "/start", "START", "subscribe", "You can write to me again", "подписаться", "пишите снова", "Можете мне писать", "yana yozing",
+    "Menga yozavering!", "obuna bo‘laman", "қайта ёзинг", "яна ёзаверинг", "қайта жазыңыз", "Маған жаза беріңіз", "жазуға болады",
+)  # fmt: skip
+NEITHER = (
+    "отпишитесь, когда будет готово", "Non-stop ishlaysizmi?", "когда вам можно писать?", "подписаться на рассылку сколько стоит",
+    "yana nima bor", "start qachon?", "адресті қайта жазыңызшы",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("texts", "heard"), [(GOODBYES, (True, False)), (RETURNS, (False, True)), (NEITHER, (False, False))])
+def test_that_a_goodbye_and_a_return_are_heard_in_every_language_and_told_apart(texts: tuple[str, ...], heard: tuple[bool, bool]) -> None:
+    assert {text: (cues.opts_out(text), cues.opts_in(text)) for text in texts} == dict.fromkeys(texts, heard)
+    goes, returns = heard
+    assert {text for text in texts if understand.read(turn(text)).intent == "opt_out"} == set(texts if goes else ())
+    assert not returns or {understand.read(turn(text)).intent for text in texts} == {"greeting"}
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from savdo.base import db
 from savdo.channels import connections
-from savdo.conversations import contacts
+from savdo.conversations import contacts, thread
 from tests.web import office
 
 
@@ -62,6 +62,26 @@ async def test_that_contacts_are_found_merged_shown_as_one_and_parted(alice: htt
     assert [row["action"] for row in audit] == ["contact.merged", "contact.parted"]
 
 
+async def test_that_a_member_answers_for_it_that_a_customer_may_be_written_to_again(alice: httpx.AsyncClient, tenant_id: UUID) -> None:
+    talk, _ = await ana_twice(tenant_id)
+    async with db.step(tenant_id) as session:
+        row = await db.first(session, "SELECT contact_id, revision FROM conversations WHERE id = %s", (talk.id,))
+        assert row is not None
+        await contacts.opt_out(session, row["contact_id"])
+        await thread.tell_consent(session, talk.id, row["revision"], "withdrawn")
+    page = (await alice.get(f"/inbox/{talk.id}")).text
+    for words in ("Asked for no more messages: the bot writes no more", "allow it in the details", "your name is kept with it"):
+        assert words in page
+    assert (await alice.get(f"/inbox/{talk.id}/composer")).status_code == 204
+    answer = await alice.post(f"/inbox/{talk.id}/consent")
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/inbox/{talk.id}")
+    page = (await alice.get(f"/inbox/{talk.id}")).text
+    assert ("Write to the customer" in page, "your name is kept with it" in page) == (True, False)
+    async with db.step(tenant_id) as session:
+        audit = await db.rows(session, "SELECT actor, subject FROM audit WHERE action = 'contact.opted_in'")
+    assert [(one["actor"].split(":")[0], one["subject"]) for one in audit] == [("member", str(row["contact_id"]))]
+
+
 @pytest.mark.parametrize("role", ["viewer", "stranger"])
 async def test_that_who_may_not_answer_merges_nobody(tenant_id: UUID, other_tenant_id: UUID, role: str) -> None:
     bot, number = await ana_twice(tenant_id)
@@ -73,6 +93,7 @@ async def test_that_who_may_not_answer_merges_nobody(tenant_id: UUID, other_tena
         await office.sign_in(mallory, await office.member(home, "Mallory", may))
         expected = 403 if role == "viewer" else 404
         assert (await mallory.get(f"/inbox/{bot.id}/same")).status_code == expected
+        assert (await mallory.post(f"/inbox/{bot.id}/consent")).status_code == expected
         assert (await mallory.post(f"/inbox/{bot.id}/merge", data={"contact": str(row["contact_id"])})).status_code == expected
         assert (await mallory.post(f"/inbox/{bot.id}/merges/{bot.id}/undo")).status_code == expected
 

@@ -47,10 +47,12 @@ def standing(limits: Limits, last_inbound_at: datetime | None) -> dict[str, Any]
 
 @router.get("/inbox/{conversation_id}/composer")
 async def composer(request: Request, actor: Answerer, conversation_id: UUID) -> Response:
-    """The composer, once the customer has written and it is open again; until then what is being filled in stays."""
+    """The composer, once it is open again: the customer has written, or may be written to; until then what is being filled in stays."""
     async with step(actor.tenant_id) as session:
         found = await talk(session, conversation_id)
-    return Response(status_code=204) if found["closed"] else page.render(request, "inbox/composer.html", talk=found)
+    if found["closed"] or found["opted_out_at"]:
+        return Response(status_code=204)
+    return page.render(request, "inbox/composer.html", talk=found)
 
 
 @router.get("/inbox/{conversation_id}/templates")

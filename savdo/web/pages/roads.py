@@ -1,12 +1,15 @@
-"""One contact, several roads: who may be the same person, merging them by hand and undoing it, and erasing them."""
+"""One contact, several roads: who may be the same person, merging them by hand and undoing it, writing to them again after they
+asked for no more messages, and erasing them."""
 
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Form, Query, Request, Response
 
+from savdo import audit
+from savdo.base import live
 from savdo.base.db import step
-from savdo.conversations import erasure, merging, roads, thread
+from savdo.conversations import contacts, erasure, merging, roads, thread
 from savdo.web import page
 from savdo.web.page import Answerer, Configurer
 
@@ -37,6 +40,17 @@ async def undo(request: Request, actor: Answerer, conversation_id: UUID, merge_i
     async with step(actor.tenant_id) as session:
         await merging.undo(session, actor.tenant_id, actor.note, merge_id)
     return page.go(request, f"/inbox/{conversation_id}", flash="roads.parted")
+
+
+@router.post("/inbox/{conversation_id}/consent")
+async def consent(request: Request, actor: Answerer, conversation_id: UUID) -> Response:
+    """A member answers for it that the customer may be written to again."""
+    async with step(actor.tenant_id) as session:
+        talk = await thread.one(session, conversation_id)
+        await contacts.opt_in(session, talk["contact_id"])
+        await audit.note(session, actor.tenant_id, actor.note, "contact.opted_in", str(talk["contact_id"]))
+        await live.publish(session, actor.tenant_id, conversation_id, "conversation")
+    return page.go(request, f"/inbox/{conversation_id}", flash="consent.given")
 
 
 @router.post("/inbox/{conversation_id}/erase")
