@@ -78,7 +78,7 @@ async def config(request: Request, key: str, locale: Annotated[str, Query(max_le
     check_origin(request, connection)
     async with step(connection.tenant_id) as session:
         tenant = await first(session, "SELECT profile FROM tenants WHERE id = %s", (connection.tenant_id,))
-    language = _language(connection, locale, request.headers.get("accept-language", ""))
+    language = language_for(connection, locale, request.headers.get("accept-language", ""))
     content = public_settings(connection, tenant["profile"] if tenant else {}, language, clock.now())
     etag = f'"{hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:20]}"'
     headers = {"ETag": etag, "Cache-Control": "public, max-age=60"}
@@ -150,9 +150,10 @@ def _own(texts: Any, language: str) -> Any:
     return texts.get(language) or texts.get("en") or next(iter(texts.values()), None)
 
 
-def _language(connection: Connection, wanted: str, accepted: str) -> str:
+def language_for(connection: Connection, wanted: str, accepted: str = "") -> str:
+    # The loader always names one (the page's, or the browser's), so the company's own choice for everybody comes first.
     fixed = str(connection.settings.get("locale") or "auto")
-    for one in (wanted, fixed, *accepted.split(",")):
+    for one in (fixed, wanted, *accepted.split(",")):
         short = one.strip().lower().replace("_", "-").split("-")[0].split(";")[0]
         if short in LANGUAGES:
             return short

@@ -9,7 +9,7 @@ from playwright.async_api import BrowserContext, Page, expect
 from savdo.base import db
 from tests.browser.conftest import NewContext
 from tests.browser.looking import shot, violations
-from tests.browser.street import signed_in
+from tests.browser.street import chat_of, signed_in
 from tests.web import office
 
 LONG = "Мухаммадкарим-Абдурахмонов Шахзодбек Қобилжонұлы"
@@ -139,6 +139,15 @@ async def test_that_everything_is_reached_by_keyboard(shop: Office, new_context:
     await expect(page.get_by_role("complementary", name="Details")).to_be_focused()
     await page.keyboard.press("Escape")
     await expect(opener).to_be_focused()
+    # The preview follows what is typed, in the language it is typed in, and leaves the keyboard where it is.
+    await page.set_viewport_size({"width": 1280, "height": 900})
+    await page.goto(f"{shop.url}/setup/website")
+    await page.locator("summary", has_text="Oʻzbekcha").press("Enter")
+    welcome = page.locator("#welcome_uz")
+    await welcome.press_sequentially("Choyxonaga xush kelibsiz")
+    window = await chat_of(page)
+    await expect(window.get_by_text("Choyxonaga xush kelibsiz")).to_be_visible()
+    await expect(welcome).to_be_focused()
 
 
 async def test_that_a_viewer_reads_and_does_not_write(shop: Office, new_context: NewContext) -> None:

@@ -1,6 +1,7 @@
 """The owner's pages by HTTP: who may do what, what is refused, and that nothing a customer writes becomes part of a page."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -8,6 +9,7 @@ import pytest
 import pytest_asyncio
 
 from savdo.base import db, jobs
+from savdo.channels import connections
 from savdo.channels.models import Connection
 from tests.web import office
 
@@ -198,16 +200,31 @@ async def test_that_the_chat_settings_are_kept_and_wrong_ones_named(alice: httpx
         "starters_uz": "Narxi?\n\nManzil?",
         "prechat_phone": "required",
     }
+    site = await office.web_chat(tenant_id)
+    async with db.step(tenant_id) as session:
+        await connections.save_settings(session, site.id, {"answers": "off", "prechat": {"script": "a"}})
     wrong = await alice.post("/setup/widget", data={**form, "origins": "shop"})
     assert wrong.status_code == 422
     assert "Salom!" in wrong.text
     assert (await alice.post("/setup/widget", data=form)).status_code == 303
-    async with db.step(tenant_id) as session:
-        row = await db.first(session, "SELECT settings FROM connections WHERE channel = 'web_chat'")
-    assert row is not None
-    kept = row["settings"]
-    assert (kept["colour"], kept["origins"], kept["starters"]) == ("#aa0055", ["https://shop.example"], {"uz": ["Narxi?", "Manzil?"]})
-    assert kept["prechat"] == {"fields": [{"name": "phone", "required": True}]}
+    more = {"locale": "uz", "launcher_uz": "Savol bering", "consent_uz": "Roziman", "version": "2026-11"}
+    draft = (await alice.post("/setup/widget/draft?locale=ru", data={**form, **more, "origins": "https:/"})).json()
+    assert (draft["locale"], draft["launcher"], draft["prechat"]["consent"]) == ("uz", "Savol bering", "Roziman")
+
+    async def kept() -> Mapping[str, Any]:
+        async with db.step(tenant_id) as session:
+            return (await connections.by_id(session, site.id)).settings
+
+    first = await kept()
+    assert (first["colour"], first["origins"], first["starters"]) == ("#aa0055", ["https://shop.example"], {"uz": ["Narxi?", "Manzil?"]})
+    asked = {"script": "a", "fields": [{"name": "phone", "required": True}]}
+    assert (first["answers"], first["locale"], first["prechat"]) == ("off", "auto", asked)
+    await alice.post("/setup/widget", data={**form, **more})
+    page = (await alice.get("/setup/website")).text
+    assert all(f">{words}</textarea>" in page or f'value="{words}"' in page for words in more.values())
+    second = await kept()
+    assert (second["locale"], second["launcher"]) == ("uz", {"uz": "Savol bering"})
+    assert second["prechat"] == {**asked, "consent": {"uz": "Roziman"}, "version": "2026-11"}
 
 
 async def test_that_something_else_than_a_token_never_reaches_telegram(alice: httpx.AsyncClient) -> None:

@@ -297,6 +297,13 @@ async def test_that_settings_are_not_sent_twice(client: httpx.AsyncClient, site:
     assert (again.status_code, again.content) == (304, b"")
 
 
+async def test_that_a_company_may_choose_one_language_for_everybody(client: httpx.AsyncClient, site: Connection) -> None:
+    async with db.step(site.tenant_id) as session:
+        await connections.save_settings(session, site.id, {**site.settings, "locale": "kk"})
+    shown = await client.get("/config", params={"key": site.key, "locale": "ru-RU"}, headers={"Accept-Language": "en"})
+    assert shown.json()["locale"] == "kk"
+
+
 async def test_that_what_was_read_is_known(ana: Person, site: Connection) -> None:
     await ana.says("Hi")
     number = await said_to(ana, site, "Hello")

@@ -2,6 +2,7 @@ import "htmx.org/dist/htmx.js";
 import { live } from "./live.js";
 import { notices } from "./notices.js";
 import { palette } from "./palette.js";
+import { preview } from "./preview.js";
 import { uploads } from "./uploads.js";
 
 const $ = (selector, root = document) => root.querySelector(selector);
@@ -114,4 +115,5 @@ function drafts() {
 drafts();
 notices(live());
 palette();
+preview();
 uploads();

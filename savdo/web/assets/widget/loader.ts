@@ -39,6 +39,7 @@ function start(base: string): void {
   let root: ShadowRoot;
   let ready = false;
   let open = false;
+  let quiet = false;
   let unread = 0;
   let title = "";
 
@@ -53,10 +54,14 @@ function start(base: string): void {
     close: () => show(false),
     identify: (person: Record<string, unknown>) => call({ v: 1, type: "identify", person }),
     setAttributes: (attributes: Record<string, unknown>) => call({ v: 1, type: "identify", person: { attributes } }),
-    setLocale: async (locale: string) => {
-      config = await fetched(locale);
-      dress();
-      if (frame) call({ v: 1, type: "config", config });
+    setLocale: async (locale: string) => wear(await fetched(locale)),
+    // How it would look with other settings: for the page they are chosen on. The form being typed in keeps the focus.
+    preview: async (draft: Config, wanted: boolean) => {
+      await built;
+      quiet = true;
+      open = wanted;
+      if (wanted) load();
+      wear(draft);
     },
     reset: () => {
       Object.keys(entries()).forEach((name) => store(name, null));
@@ -67,7 +72,7 @@ function start(base: string): void {
   };
   Object.defineProperty(window, "Savdo", { value: api });
 
-  fetched(script!.dataset.locale || "auto").then(
+  const built = fetched(script!.dataset.locale || "auto").then(
     (found) => {
       config = found;
       build();
@@ -104,6 +109,12 @@ function start(base: string): void {
     dress();
     document.body.append(host);
     window.addEventListener("message", hear);
+  }
+
+  function wear(fresh: Config): void {
+    config = fresh;
+    dress();
+    if (frame) call({ v: 1, type: "config", config });
   }
 
   function dress(): void {
@@ -149,7 +160,7 @@ function start(base: string): void {
     if (message.type === "ready") {
       ready = true;
       const page = { url: location.href, referrer: document.referrer, title: document.title };
-      call({ v: 1, type: "init", config: config!, stored: entries(), page, utm: utm(), open, dark: null });
+      call({ v: 1, type: "init", config: config!, stored: entries(), page, utm: utm(), open: open && !quiet, dark: null });
       waiting.splice(0).forEach(call);
     } else if (message.type === "close") show(false);
     else if (message.type === "store") store(message.name, message.value);
