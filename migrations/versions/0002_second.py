@@ -26,6 +26,9 @@ CREATE TABLE appointments (
   id uuid NOT NULL,
   contact_id uuid NOT NULL,
   conversation_id uuid NOT NULL,
+-- The revision at which the customer last edited or took back a message: a draft of what was said before is not sent.
+ALTER TABLE conversations ADD COLUMN changed_revision bigint NOT NULL DEFAULT 0;
+
   starts_at timestamptz NOT NULL,
   ends_at timestamptz NOT NULL CHECK (ends_at > starts_at),
   place smallint CHECK (place > 0),

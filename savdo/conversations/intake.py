@@ -137,16 +137,23 @@ async def store(
 
 async def change(session: Session, inbound: Inbound, conversation: DictRow) -> Taken:
     """An edit or a deletion, by the customer or by a person in the native app. What was already answered is not answered
-    again; the thread shows the change. One that overtook its message waits for it."""
+    again; the thread shows the change. What is being answered now owes a new answer: not `waiting`. One that overtook its
+    message waits for it."""
     row = await first(
         session,
-        """WITH c AS (UPDATE conversations SET revision = revision + 1 WHERE id = %(conversation)s RETURNING revision)
+        """WITH found AS (SELECT id, number, direction FROM messages
+                           WHERE conversation_id = %(conversation)s AND direction = %(direction)s AND external_id = %(external)s),
+                c AS (
+             UPDATE conversations v SET revision = v.revision + 1, changed_revision = CASE
+                      WHEN found.direction = 'in' AND found.number > answered_number THEN v.revision + 1 ELSE changed_revision END
+               FROM found WHERE v.id = %(conversation)s
+             RETURNING found.id, v.revision, v.answer_waiting OR v.changed_revision < v.revision AS waiting)
            UPDATE messages m SET revision = c.revision,
                   text = CASE WHEN %(deleted)s THEN '' ELSE %(text)s END,
                   edited_at = CASE WHEN %(deleted)s THEN edited_at ELSE now() END,
                   deleted_at = CASE WHEN %(deleted)s THEN now() ELSE deleted_at END
-             FROM c WHERE m.conversation_id = %(conversation)s AND m.direction = %(direction)s AND m.external_id = %(external)s
-           RETURNING m.id, m.number, m.created_at,
+             FROM c WHERE m.id = c.id
+           RETURNING m.id, m.number, m.created_at, c.waiting,
              pg_notify('savdo_live', json_build_array(m.tenant_id, m.conversation_id, 'message', m.number::text)::text)""",
         {
             "conversation": conversation["id"], "external": inbound.external_id, "text": clean(inbound.text),
@@ -157,7 +164,9 @@ async def change(session: Session, inbound: Inbound, conversation: DictRow) -> T
         if not inbound.own:
             await _park(session, inbound, conversation)
         return Taken(None, 0, repeat=False, conversation_id=conversation["id"])
-    return Taken(row["id"], row["number"], repeat=False, conversation_id=conversation["id"], created_at=row["created_at"])
+    return Taken(
+        row["id"], row["number"], repeat=False, conversation_id=conversation["id"], created_at=row["created_at"], waiting=row["waiting"]
+    )
 
 
 async def keep_unknown(session: Session, connection: Connection, inbound: Inbound) -> None:

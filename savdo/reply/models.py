@@ -87,6 +87,10 @@ class Turn:
         return "\n".join(said.shown for said in self.fresh if said.shown)
 
     @property
+    # The last number it covers, also where that message was taken back, and the thread's counter at the customer's last edit or
+    # deletion: a draft is no answer any more to a thread where either moved on.
+    through: int = 0
+    changed_revision: int = 0
     def unseen(self) -> bool:
         """Whether a file of this turn was not put into words."""
         return any(said.unseen for said in self.fresh)

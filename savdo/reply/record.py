@@ -137,6 +137,7 @@ def _turn(tenant_id: UUID, head: DictRow, newest_first: Sequence[DictRow]) -> Tu
 def _profile(head: DictRow) -> dict[str, Any]:
     return {**head["profile"], "outside_hours": "wait"} if head["hours_only"] else head["profile"]
 
+        through=head["inbound_number"], changed_revision=head["changed_revision"],
 
 def _facts(head: DictRow) -> dict[str, Any]:
     remembered = {"remembered": head["remembered"]} if head["remembered"] else {}
@@ -144,7 +145,7 @@ def _facts(head: DictRow) -> dict[str, Any]:
 
 
 async def write(turn: Turn, draft: Draft, passages: Sequence[Passage], timings: Mapping[str, float]) -> Written | None:
-    """The final transaction: the reply, the trace, the lead, the cost, the handover; only if nothing newer arrived, no
+    """The final transaction: the reply, the trace, the lead, the cost, the handover; only if nothing newer arrived or was changed, no
     person took over, the customer did not opt out and the company is active. Else None, and nothing of it happened."""
     files = await _kept(turn, draft) if draft.files else ()
     if len(files) < len(draft.files):
@@ -187,9 +188,9 @@ async def _written(
                       n.settings->'voice_answers' = 'true' AS spoken
                  FROM conversations c JOIN connections n ON n.tenant_id = c.tenant_id AND n.id = c.connection_id
                  JOIN tenants t ON t.id = c.tenant_id JOIN contacts p ON p.tenant_id = c.tenant_id AND p.id = c.contact_id
-                WHERE c.id = %s AND c.inbound_number = %s AND c.answered_number < c.inbound_number
+                WHERE c.id = %s AND c.inbound_number = %s AND c.changed_revision = %s AND c.answered_number < c.inbound_number
                   AND c.status = %s AND t.status = 'active' AND p.opted_out_at IS NULL FOR UPDATE OF c""",
-            (clock.now(), turn.conversation_id, turn.fresh[-1].number, turn.status),
+            (clock.now(), turn.conversation_id, turn.through, turn.changed_revision, turn.status),
         )
         if row is None:
             return None
@@ -253,7 +254,7 @@ async def _trace(
              (tenant_id, id, conversation_id, first_number, last_number, outcome, reading, trace, model, cost_micros, currency)
            VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)""",
         (
-            turn.tenant_id, turn_id, turn.conversation_id, turn.fresh[0].number, turn.fresh[-1].number,
+            turn.tenant_id, turn_id, turn.conversation_id, turn.fresh[0].number, turn.through,
             "silent" if draft.silent else "answered", Jsonb(asdict(draft.reading)), Jsonb(trace, dumps=_dumps), draft.model,
             draft.cost_micros, draft.currency,
         ),
@@ -283,7 +284,7 @@ async def _reply(
              CASE WHEN %(silent)s THEN 'conversation' ELSE 'message' END, coalesce((SELECT number FROM m)::text, ''))::text) FROM c
             WHERE %(silent)s OR %(status)s = 'queued'""",
         {
-            "through": turn.fresh[-1].number, "language": draft.reading.language, "silent": draft.silent,
+            "through": turn.through, "language": draft.reading.language, "silent": draft.silent,
             "handover": draft.handover is not None, "text": draft.text, "conversation": turn.conversation_id, "message": message_id,
             "payload": Jsonb(dict(payload)), "turn": turn_id, "status": status,
         },

@@ -123,7 +123,10 @@ async def give_up(tenant_id: UUID, conversation_id: UUID) -> None:
 
 async def _take_one(session: Session, connection: Connection, inbound: Inbound) -> Taken:
     if inbound.event != "message":
-        return await happenings.take(session, connection, inbound)
+        taken = await happenings.take(session, connection, inbound)
+        if not taken.waiting and taken.conversation_id is not None:
+            await ask_for_answer(session, connection.tenant_id, taken.conversation_id)
+        return taken
     conversation = await intake.lock(session, connection, inbound)
     # Pressing Start again, or saying so, is the customer's own wish to be written to.
     returns = conversation["opted_out"] and cues.opts_in(inbound.text)

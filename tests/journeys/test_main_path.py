@@ -7,7 +7,7 @@ import pytest
 
 from savdo.base import db, jobs, telemetry
 from savdo.channels.errors import Blocked, Busy, Uncertain
-from savdo.channels.models import Connection, Inbound, Sender
+from savdo.channels.models import Connection, Event, Inbound, Sender
 from savdo.channels.sandbox import Sandbox
 from savdo.conversations import outbox
 from savdo.operations import lifecycle
@@ -114,6 +114,35 @@ async def test_that_a_draft_is_dropped_when_the_customer_wrote_on(connection: Co
     await says("for two kilos")
     assert not await record.write(answering, Draft("84 000", READING), (), {})
     assert all(author == "contact" for author, _, _ in await thread(connection.tenant_id))
+
+
+@pytest.mark.parametrize(
+    ("event", "message", "left"),
+    [("edited", "42:3", ["Sencha?", "And the cup?"]), ("deleted", "42:3", ["Sencha?"]), ("edited", "42:1", None)],
+)
+async def test_that_what_is_changed_while_it_is_answered_is_answered_as_it_stands_then(
+    connection: Connection, sandbox: Sandbox, says: Says, event: Event, message: str, left: list[str] | None
+) -> None:
+    await says("Puer?")
+    await record.write(await loaded(connection), Draft("132 000", READING), (), {})
+    await says("Sencha?", "And the teapot?")
+    answering = await loaded(connection)
+    async with db.platform_step("the job that answers now is no waiting one") as session:
+        await session.execute("DELETE FROM procrastinate_jobs")
+    await turn.take(connection, [Inbound(event, message, "42", Sender("42"), text="And the cup?")])
+    async with db.platform_step("jobs that wait") as session:
+        waiting = await jobs.waiting(session)
+    written = await record.write(answering, Draft("84 000 and 275 000", READING), (), {})
+    if left is None:
+        # What was answered before may change: the draft is no worse for it.
+        assert written is not None
+        assert not waiting
+        return
+    assert written is None
+    assert waiting == {"todo": 1}
+    again = await loaded(connection)
+    assert [said.text for said in again.fresh] == left
+    assert await record.write(again, Draft("84 000", READING), (), {})
 
 
 @pytest.mark.parametrize("meanwhile", ["a person took over", "opted out", "suspended"])
