@@ -9,6 +9,11 @@ CHANGES = """
 -- Latent terms: measured with and without, they changed no order and cost half of a search's time.
 ALTER TABLE passages DROP COLUMN sentence_latents;
 
+-- What a call was for.
+ALTER TABLE model_calls ADD COLUMN purpose text NOT NULL DEFAULT 'answer'
+  CHECK (purpose IN ('answer', 'vision', 'transcript', 'voice', 'review', 'trial'));
+UPDATE model_calls SET purpose = 'transcript' WHERE provider = 'speech';
+
 -- A channel's wait is the whole connection's: nothing goes out on it until then.
 ALTER TABLE connections ADD COLUMN paused_until timestamptz;
 -- What another company says about it that its owner has to know: {kind: {words, at}}. What stood among the problems so far is
@@ -16,8 +21,13 @@ ALTER TABLE connections ADD COLUMN paused_until timestamptz;
 ALTER TABLE connections ADD COLUMN alerts jsonb NOT NULL DEFAULT '{}';
 UPDATE connections SET problem = NULL
  WHERE status = 'active' AND channel IN ('whatsapp_cloud', 'messenger', 'instagram', 'telegram_userbot');
+-- What went wrong with a message, as a word: a page has a sentence for it.
+ALTER TABLE messages ADD COLUMN error_code text;
 -- One of a single customer grows each time this message is refused for it.
 ALTER TABLE messages ADD COLUMN waits integer NOT NULL DEFAULT 0;
+
+-- The revision at which the customer last edited or took back a message: a draft of what was said before is not sent.
+ALTER TABLE conversations ADD COLUMN changed_revision bigint NOT NULL DEFAULT 0;
 
 -- Visits and calls that a time was given for. `place`: which of those received at once it is; none for a conversation that is
 -- only a test. That lengths may change and times then overlap is looked at under a lock (savdo.appointments.booking).
@@ -26,9 +36,6 @@ CREATE TABLE appointments (
   id uuid NOT NULL,
   contact_id uuid NOT NULL,
   conversation_id uuid NOT NULL,
--- The revision at which the customer last edited or took back a message: a draft of what was said before is not sent.
-ALTER TABLE conversations ADD COLUMN changed_revision bigint NOT NULL DEFAULT 0;
-
   starts_at timestamptz NOT NULL,
   ends_at timestamptz NOT NULL CHECK (ends_at > starts_at),
   place smallint CHECK (place > 0),

@@ -20,7 +20,7 @@ import structlog
 
 from savdo.ai import choice, cost
 from savdo.ai.choice import Choice
-from savdo.ai.cost import Payer
+from savdo.ai.cost import OverBudget, Payer, Purpose
 from savdo.ai.talk import MAX_TOKENS, Answer, Entry, Message, ModelFailed, Prompt, Spoken, ToolCall, Usage
 from savdo.base import addresses, circuit, telemetry
 from savdo.base.db import DatabaseDown, Session
@@ -83,12 +83,6 @@ class NoAnswer(Unavailable):
         self.failed = tuple(failed)
 
 
-class OverBudget(SavdoError):
-    """The day's budget for models does not allow this call."""
-
-    code = "over_budget"
-
-
 class OutOfTime(SavdoError):
     """The time for this answer is over."""
 
@@ -110,13 +104,15 @@ class Adapter:
     micros: Micros
 
 
-async def opened(session: Session, tenant_id: UUID, conversation_id: UUID, number: int, timezone: str) -> Asking | None:
-    """What the answer to message `number` may ask: None when neither the tenant nor the installation has a model."""
+async def opened(
+    session: Session, tenant_id: UUID, conversation_id: UUID, number: int, timezone: str, purpose: Purpose = "answer"
+) -> Asking | None:
+    """What may be asked for message `number`: None when neither the tenant nor the installation has a model."""
     theirs = await choice.chosen(session)
     entries = choice.entries(settings(), theirs)
     if not entries:
         return None
-    payer = Payer(tenant_id, conversation_id, number, cost.day_in(timezone))
+    payer = Payer(tenant_id, conversation_id, number, cost.day_in(timezone), purpose)
     spent = (await cost.of_day(session, payer.day)).micros
     return Asking(payer, tuple(entries), theirs, spent, time.monotonic() + settings().model_turn_s)
 
@@ -231,23 +227,18 @@ async def _once(asking: Asking, entry: Entry, prompt: Prompt, found: Adapter) ->
     worst, _ = found.micros(entry, worst_case(prompt))
     # Of one provider *and* tenant: a key that was revoked must not close the provider for the others.
     with circuit.calling(f"model:{entry.provider}:{asking.payer.tenant_id}"):
-        booked = await cost.book(asking.payer, entry, worst, choice.cap(settings(), asking.choice, entry))
-        if booked is None:
-            raise OverBudget
-        started = time.perf_counter()
-        try:
-            spoken = await found.call(entry, prompt, min(settings().model_timeout_s, left))
-        except ModelFailed as error:
-            seconds = time.perf_counter() - started
-            micros, priced = found.micros(entry, error.usage)
-            telemetry.model_called(repr(entry), "failed", seconds)
-            await cost.settle(asking.payer, booked, error.usage, micros, priced, round(seconds * 1000), error.message)
-            raise
-        seconds = time.perf_counter() - started
-    micros, priced = found.micros(entry, spoken.usage)
-    telemetry.model_called(repr(entry), "ok", seconds)
-    await cost.settle(asking.payer, booked, spoken.usage, micros, priced, round(seconds * 1000))
-    return Answered(spoken.answer, spoken.calls, repr(entry), spoken.usage, micros, priced, round(seconds * 1000))
+        async with cost.paying(asking.payer, entry, worst, choice.cap(settings(), asking.choice, entry)) as bill:
+            started, outcome = time.perf_counter(), "failed"
+            try:
+                spoken = await found.call(entry, prompt, min(settings().model_timeout_s, left))
+                bill.usage, outcome = spoken.usage, "ok"
+            except ModelFailed as error:
+                bill.usage = error.usage
+                raise
+            finally:
+                telemetry.model_called(repr(entry), outcome, time.perf_counter() - started)
+                bill.micros, bill.priced = found.micros(entry, bill.usage)
+    return Answered(spoken.answer, spoken.calls, repr(entry), spoken.usage, bill.micros, bill.priced, bill.ms)
 
 
 async def _check_address(base: str) -> None:

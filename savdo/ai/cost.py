@@ -5,26 +5,38 @@ afterwards the booking becomes what it really cost. The day's row is locked mean
 the last of it. A call whose end nobody saw (a killed worker) stays booked at its worst: the provider may have charged for it.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, Final, LiteralString
+import time
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Final, Literal, LiteralString
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from savdo.ai.talk import Entry, Usage
 from savdo.base import clock
 from savdo.base.db import Session, first, new_id, rows, step
+from savdo.base.errors import SavdoError
+
+Purpose = Literal["answer", "vision", "transcript", "voice", "review", "trial"]
+
+
+class OverBudget(SavdoError):
+    """The day's budget for models does not allow this call."""
+
+    code = "over_budget"
 
 
 @dataclass(frozen=True, slots=True)
 class Payer:
-    """Who a call is made for: the answer to message `number` of a conversation. `day` is the tenant's own date."""
+    """Who a call is made for, and what for: message `number` of a conversation, or the answer to it. `day` is the tenant's own date."""
 
     tenant_id: UUID
     conversation_id: UUID
     number: int
     day: date
+    purpose: Purpose = "answer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +45,16 @@ class Booked:
 
     id: UUID
     micros: int
+
+
+@dataclass(slots=True)
+class Bill:
+    """What a call came to, written by whoever makes it; `micros` in millionths of USD, `ms` is known when the call is over."""
+
+    usage: Usage = field(default_factory=Usage)
+    micros: int = 0
+    priced: bool = True
+    ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +99,23 @@ def day_in(timezone: str) -> date:
     return clock.now().astimezone(zone).date()
 
 
+@asynccontextmanager
+async def paying(payer: Payer, entry: Entry, worst_micros: int, cap_micros: int | None) -> AsyncGenerator[Bill]:
+    """Around one call: booked before, settled after, also when it fails. Raises OverBudget when the cap does not allow it."""
+    booked = await book(payer, entry, worst_micros, cap_micros)
+    if booked is None:
+        raise OverBudget
+    bill, started, failed = Bill(), time.perf_counter(), None
+    try:
+        yield bill
+    except SavdoError as error:
+        failed = error
+    bill.ms = round((time.perf_counter() - started) * 1000)
+    await settle(payer, booked, bill.usage, bill.micros, bill.priced, bill.ms, failed.message if failed else "")
+    if failed is not None:
+        raise failed
+
+
 async def book(payer: Payer, entry: Entry, worst_micros: int, cap_micros: int | None) -> Booked | None:
     """Books the worst a call can cost; None when the day's cap does not allow it. `cap_micros` None is no cap."""
     call_id = new_id()
@@ -89,13 +128,14 @@ async def book(payer: Payer, entry: Entry, worst_micros: int, cap_micros: int | 
                  ON CONFLICT (tenant_id, day) DO UPDATE SET calls = d.calls + 1, micros = d.micros + EXCLUDED.micros
                   WHERE %(cap)s::bigint IS NULL OR d.micros + EXCLUDED.micros <= %(cap)s
                  RETURNING tenant_id)
-               INSERT INTO model_calls (tenant_id, id, conversation_id, number, day, provider, model, own_key, micros, asked_at)
-               SELECT tenant_id, %(id)s, %(conversation)s, %(number)s, %(day)s, %(provider)s, %(model)s, %(own)s, %(worst)s, %(now)s
+               INSERT INTO model_calls (tenant_id, id, conversation_id, number, day, purpose, provider, model, own_key, micros, asked_at)
+               SELECT tenant_id, %(id)s, %(conversation)s, %(number)s, %(day)s, %(purpose)s, %(provider)s, %(model)s, %(own)s, %(worst)s,
+                      %(now)s
                  FROM day RETURNING id""",
             {
                 "tenant": payer.tenant_id, "day": payer.day, "worst": worst_micros, "cap": cap_micros, "id": call_id,
-                "conversation": payer.conversation_id, "number": payer.number, "provider": entry.provider, "model": entry.name,
-                "own": entry.own, "now": clock.now(),
+                "conversation": payer.conversation_id, "number": payer.number, "purpose": payer.purpose, "provider": entry.provider,
+                "model": entry.name, "own": entry.own, "now": clock.now(),
             },
         )  # fmt: skip
         if row is None:
@@ -122,10 +162,33 @@ async def settle(payer: Payer, booked: Booked, usage: Usage, micros: int, priced
         )  # fmt: skip
 
 
-async def of_turn(session: Session, conversation_id: UUID, number: int) -> Sum:
-    """What the answer to message `number` took, also one that was dropped because another message came."""
-    query = f"SELECT {SUMS} FROM model_calls WHERE conversation_id = %s AND number = %s"  # noqa: S608 # our own columns
-    return _sum(await first(session, query, (conversation_id, number)))
+async def of_turn(session: Session, turn_id: UUID) -> list[tuple[str, Sum]]:
+    """What an answer took by purpose, the dearest first: with what its messages took to be understood, the answers that were
+    "dropped" because another message came, the answer spoken, and the review that followed it."""
+    found = await rows(
+        session,
+        f"""SELECT CASE WHEN purpose = 'answer' AND number < last_number THEN 'dropped' ELSE purpose END AS what, {SUMS}
+             FROM (SELECT c.*, t.last_number
+                     FROM turns t JOIN model_calls c ON c.tenant_id = t.tenant_id AND c.conversation_id = t.conversation_id
+                    WHERE t.id = %s AND c.number >= t.first_number
+                      AND (c.number <= t.last_number OR c.purpose = 'review' AND NOT EXISTS (
+                            SELECT 1 FROM turns n WHERE n.tenant_id = t.tenant_id AND n.conversation_id = t.conversation_id
+                               AND n.last_number > t.last_number AND n.first_number <= c.number))) calls
+            GROUP BY what ORDER BY sum(micros) DESC, what""",  # noqa: S608 # our own columns
+        (turn_id,),
+    )
+    return [(row["what"], _sum(row)) for row in found]
+
+
+async def of_conversation(session: Session, conversation_id: UUID) -> list[tuple[str, Sum]]:
+    """What a conversation took by purpose, the dearest first."""
+    found = await rows(
+        session,
+        f"""SELECT purpose, {SUMS} FROM model_calls WHERE conversation_id = %s
+            GROUP BY purpose ORDER BY sum(micros) DESC, purpose""",  # noqa: S608 # our own columns
+        (conversation_id,),
+    )
+    return [(row["purpose"], _sum(row)) for row in found]
 
 
 async def of_day(session: Session, day: date) -> Sum:
@@ -158,7 +221,7 @@ async def by_model(session: Session, since: date) -> list[ModelSum]:
         f"""SELECT provider || ':' || model AS model, bool_and(priced) AS priced, {SUMS} FROM model_calls
              WHERE asked_at >= %s AND day >= %s GROUP BY provider, model ORDER BY sum(micros) DESC, count(*) DESC, 1""",  # noqa: S608 # our own columns
         # The tenant's day may have begun before that of UTC.
-        (datetime.combine(since - timedelta(days=1), time(), UTC), since),
+        (datetime.combine(since - timedelta(days=1), datetime.min.time(), UTC), since),
     )
     return [ModelSum(row["model"], _sum(row), row["priced"]) for row in found]
 

@@ -10,18 +10,21 @@ import math
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from decimal import Decimal
+from dataclasses import dataclass, field, replace
 from importlib import import_module
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Literal, Protocol, cast
 
+from savdo.ai.talk import Usage
 from savdo.base import http
 from savdo.base.errors import Invalid, RateLimited, Unavailable
 from savdo.base.settings import settings
 
 Container = Literal["opus", "mp3", "aac"]
-# Named by a string, because they need an extra: what writes down on this machine, and what codes a sound anew.
+# Named by a string: what writes down on this machine and what codes a sound anew, because they need an extra, and the prices,
+# because their list takes half a second.
+PRICES: Final = "savdo.ai.prices"
 LOCAL: Final = "savdo.ai.whisper"
+HERE: Final = "faster-whisper"
 SOUNDS: Final = "savdo.ai.sounds"
 LISTEN_S: Final = 60.0
 SPEAK_S: Final = 30.0
@@ -41,12 +44,6 @@ NAMES: Final[Mapping[str, str]] = {
     "audio/ogg": "voice.ogg", "audio/mpeg": "voice.mp3", "audio/mp4": "voice.m4a", "audio/webm": "voice.webm", "audio/wav": "voice.wav",
 }  # fmt: skip
 LINK: Final = re.compile(r"https?://\S+|www\.\S+")
-
-
-class NotHeard(Invalid):
-    """Nobody could be understood in this voice message."""
-
-    code = "not_heard"
 
 
 class SpeechRefused(Invalid):
@@ -74,14 +71,25 @@ class SpeechFailed(Unavailable):
 @dataclass(frozen=True, slots=True)
 class Transcript:
     """What was said. `language` is a two-letter code, "" when nobody told; `seconds` the length of the sound, 0 when unknown;
-    `micros` what the call cost in millionths of USD, None when the price is not known; `ms` how long it took."""
+    `usage` the tokens the server counted, if it counts any; `ms` how long it took."""
 
     text: str
     language: str
     seconds: float
     model: str
     ms: int = 0
-    micros: int | None = None
+    usage: Usage = field(default_factory=Usage)
+
+
+class NotHeard(Invalid):
+    """Nobody could be understood in this voice message."""
+
+    code = "not_heard"
+
+    def __init__(self, found: Transcript | None = None) -> None:
+        super().__init__()
+        # A server that heard nothing is paid all the same.
+        self.found = found
 
 
 class Whisper(Protocol):
@@ -92,6 +100,14 @@ class Whisper(Protocol):
         ...
 
 
+class Prices(Protocol):
+    """What a call costs, in millionths of USD, and whether that is known."""
+
+    def heard(self, seconds: float, usage: Usage) -> tuple[int, bool]: ...
+
+    def spoken(self, text: str) -> tuple[int, bool]: ...
+
+
 def listens() -> bool:
     """Whether voice messages can be written down."""
     return bool(settings().speech_url) or _local() is not None
@@ -99,11 +115,15 @@ def listens() -> bool:
 
 def model() -> str:
     """What writes speech down, for the books."""
-    return settings().speech_model if settings().speech_url else "faster-whisper"
+    return settings().speech_model if settings().speech_url else HERE
 
 
 def speaks() -> bool:
     return bool(settings().voice_url)
+
+
+async def prices() -> Prices:
+    return cast(Prices, await asyncio.to_thread(import_module, PRICES))
 
 
 async def transcribe(content: bytes, mime: str, language: str = "") -> Transcript:
@@ -112,27 +132,28 @@ async def transcribe(content: bytes, mime: str, language: str = "") -> Transcrip
     Raises NotHeard and SpeechRefused for good; SpeechBusy, SpeechFailed and what `http.send` raises may pass.
     """
     started = time.perf_counter()
-    local = _local()
     try:
         found = await _by_server(content, mime, language)
     except (SpeechRefused, Unavailable, RateLimited):
-        if local is None:
+        if _local() is None:
             raise
-        text, told, seconds, silent = await local.transcribe(content, language, settings().speech_folder)
-        found = Transcript("" if silent > NO_SPEECH else text, told, seconds, "faster-whisper", micros=0)
-    text = found.text.strip()
-    if not any(letter.isalnum() for letter in text) or MADE_UP.fullmatch(text):
-        raise NotHeard
-    return replace(found, text=text, language=found.language or language, ms=round((time.perf_counter() - started) * 1000))
+        return await transcribe_here(content, language)
+    return _understood(found, language, started)
+
+
+async def transcribe_here(content: bytes, language: str = "") -> Transcript:
+    """As `transcribe`, by the engine on this machine, which costs nothing. Raises SpeechRefused where there is none."""
+    started, local = time.perf_counter(), _local()
+    if local is None:
+        raise SpeechRefused("No engine writes this down here.")
+    text, told, seconds, silent = await local.transcribe(content, language, settings().speech_folder)
+    return _understood(Transcript("" if silent > NO_SPEECH else text, told, seconds, HERE), language, started)
 
 
 async def speak(text: str, container: Container) -> bytes:
-    """A text as sound: `opus` in an OGG container, `mp3` or `aac`. Raises Invalid for a text that is too long to listen to,
-    SpeechRefused, SpeechBusy, SpeechFailed, and what `http.send` raises."""
-    said = spoken(text)
-    if not said or len(said) > LONGEST_SPOKEN:
-        raise Invalid("This text is not for reading aloud.")
-    asked = {"model": settings().voice_model, "voice": settings().voice_name, "input": said, "response_format": container}
+    """A text as sound: `opus` in an OGG container, `mp3` or `aac`. Raises as `spoken`, and SpeechRefused, SpeechBusy,
+    SpeechFailed, and what `http.send` raises."""
+    asked = {"model": settings().voice_model, "voice": settings().voice_name, "input": spoken(text), "response_format": container}
     answer = await http.send(
         "POST", f"{settings().voice_url.rstrip('/')}/audio/speech", service="voice", json=asked, timeout=SPEAK_S, tries=2,
         headers={"Authorization": f"Bearer {settings().voice_key.get_secret_value()}"},
@@ -142,9 +163,19 @@ async def speak(text: str, container: Container) -> bytes:
 
 
 def spoken(text: str) -> str:
-    """A text as it is read aloud: no marks, no links, no emoji."""
+    """A text as it is read aloud: no marks, no links, no emoji. Raises Invalid for one that is too long to listen to."""
     plain = LINK.sub("", text.replace("**", ""))
-    return " ".join("".join(one for one in plain if ord(one) < 0x2600 or 0x3000 <= ord(one) < 0xFE00).split())
+    said = " ".join("".join(one for one in plain if ord(one) < 0x2600 or 0x3000 <= ord(one) < 0xFE00).split())
+    if not said or len(said) > LONGEST_SPOKEN:
+        raise Invalid("This text is not for reading aloud.")
+    return said
+
+
+def _understood(found: Transcript, language: str, started: float) -> Transcript:
+    text = found.text.strip()
+    if not any(letter.isalnum() for letter in text) or MADE_UP.fullmatch(text):
+        raise NotHeard(found)
+    return replace(found, text=text, language=found.language or language, ms=round((time.perf_counter() - started) * 1000))
 
 
 async def _by_server(content: bytes, mime: str, language: str) -> Transcript:
@@ -191,14 +222,14 @@ def _read(answer: http.Answer) -> Transcript:
     found: Any = answer.json()
     if not isinstance(found, dict) or not isinstance(found.get("text"), str):
         raise SpeechFailed("The speech server answered with something that cannot be read.")
-    usage: Any = found.get("usage")
-    seconds = _number(found.get("duration")) or _number(usage.get("seconds") if isinstance(usage, dict) else 0)
+    counted: Any = found.get("usage")
+    usage: dict[str, Any] = counted if isinstance(counted, dict) else {}
+    seconds = _number(found.get("duration")) or _number(usage.get("seconds"))
+    tokens = Usage(int(_number(usage.get("input_tokens"))), int(_number(usage.get("output_tokens"))))
     segments = [one for one in found.get("segments") or () if isinstance(one, dict)]
     silent = bool(segments) and all(_number(one.get("no_speech_prob")) > NO_SPEECH for one in segments)
     told = str(found.get("language") or "").lower()
-    minute = settings().speech_minute_usd
-    micros = int(Decimal(math.ceil(seconds)) / 60 * minute * 1_000_000) if minute and seconds else None
-    return Transcript("" if silent else found["text"], LANGUAGES.get(told, told[:2]), seconds, model, micros=micros)
+    return Transcript("" if silent else found["text"], LANGUAGES.get(told, told[:2]), seconds, model, usage=tokens)
 
 
 def _number(value: object) -> float:

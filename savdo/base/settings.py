@@ -114,11 +114,16 @@ class Settings(BaseSettings):
     speech_wait_s: float = Field(
         20.0, gt=0, le=120, description="Longest wait of an answer for what a voice message, picture or file says, in seconds."
     )
-    speech_minute_usd: Decimal = Field(Decimal(0), ge=0, description="Price of a minute at SAVDO_SPEECH_URL in USD; 0 when unknown.")
+    speech_minute_usd: Decimal = Field(
+        Decimal(0), ge=0, description="Own price of a minute at SAVDO_SPEECH_URL in USD; 0 asks the list of known prices."
+    )
     voice_url: str = Field("", description="Base address of an OpenAI-compatible server that speaks, for voice answers; empty for none.")
     voice_key: SecretStr = Field(SecretStr(""), description="Key of SAVDO_VOICE_URL.")
     voice_model: str = Field("gpt-4o-mini-tts", description="Name of the model at SAVDO_VOICE_URL.")
     voice_name: str = Field("marin", description="Name of the voice at SAVDO_VOICE_URL.")
+    voice_million_usd: Decimal = Field(
+        Decimal(0), ge=0, description="Own price of a million characters at SAVDO_VOICE_URL in USD; 0 asks the list of known prices."
+    )
     search_url: str = Field("", description="Address of a SearXNG server with which models may search the web; empty for no such search.")
     clamd_url: str = Field(
         "", pattern=r"^(tcp://[^/]+|unix:///.+)?$",

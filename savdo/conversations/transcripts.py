@@ -13,8 +13,7 @@ from uuid import UUID
 import structlog
 from psycopg.types.json import Jsonb
 
-from savdo.ai import cost, speech
-from savdo.ai.talk import Entry, Usage
+from savdo.ai import cost, paid_speech, speech
 from savdo.base import live
 from savdo.base.db import Session, first, step
 from savdo.base.errors import SavdoError
@@ -109,7 +108,7 @@ async def _voice(session: Session, tenant_id: UUID, message_id: UUID) -> Voice |
 
 
 async def _heard(voice: Voice) -> tuple[str, dict[str, Any]]:
-    """The text, and what is noted of it. Raises as `speech.transcribe`, and what the files raise."""
+    """The text, and what is noted of it. Raises as `paid_speech.transcribe`, and what the files raise."""
     if voice.attachment_id is None:
         raise speech.NotHeard
     async with step(voice.tenant_id) as session:
@@ -117,15 +116,8 @@ async def _heard(voice: Voice) -> tuple[str, dict[str, Any]]:
     if attachment.size > LARGEST:
         raise speech.NotHeard
     content = await media.content(voice.tenant_id, attachment)
-    payer = cost.Payer(voice.tenant_id, voice.conversation_id, voice.number, cost.day_in(voice.timezone))
-    booked = await cost.book(payer, Entry("speech", speech.model(), "", ""), 0, None)
-    assert booked is not None
-    try:
-        found = await speech.transcribe(content, attachment.mime, voice.language)
-    except SavdoError as error:
-        await cost.settle(payer, booked, Usage(), 0, priced=False, ms=0, problem=error.code)
-        raise
-    await cost.settle(payer, booked, Usage(), found.micros or 0, priced=found.micros is not None, ms=found.ms)
+    payer = cost.Payer(voice.tenant_id, voice.conversation_id, voice.number, cost.day_in(voice.timezone), "transcript")
+    found = await paid_speech.transcribe(payer, content, attachment.mime, voice.language)
     return found.text, {"language": found.language, "model": found.model, "seconds": found.seconds, "ms": found.ms}
 
 

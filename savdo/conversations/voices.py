@@ -7,7 +7,7 @@ import structlog
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
-from savdo.ai import speech
+from savdo.ai import cost, paid_speech
 from savdo.base.db import Session, first, step
 from savdo.base.errors import SavdoError
 from savdo.base.jobs import is_last_attempt, job
@@ -30,7 +30,8 @@ async def speak(tenant_id: str, message_id: str) -> None:
     container = channel(row["channel"]).limits.voice
     name, mime = NAMES[container]
     try:
-        content = await speech.speak(row["text"], container)
+        payer = cost.Payer(tenant, row["conversation_id"], row["answered"], cost.day_in(row["timezone"] or ""), "voice")
+        content = await paid_speech.speak(payer, row["text"], container)
         kept = await media.keep(tenant, conversation_id=row["conversation_id"], name=name, content=content, mime=mime)
     except SavdoError as error:
         if not error.permanent and not is_last_attempt():
@@ -49,7 +50,9 @@ async def _said(session: Session, message_id: UUID) -> DictRow | None:
     """The message, as long as it is the last word."""
     return await first(
         session,
-        """SELECT m.text, m.conversation_id, n.channel FROM messages m
+        """SELECT m.text, m.conversation_id, n.channel, coalesce(a.last_number, m.number) AS answered, t.profile->>'timezone' AS timezone
+             FROM messages m JOIN tenants t ON t.id = m.tenant_id
+             LEFT JOIN turns a ON a.tenant_id = m.tenant_id AND a.id = m.turn_id
              JOIN conversations c ON c.tenant_id = m.tenant_id AND c.id = m.conversation_id
              JOIN contacts p ON p.tenant_id = c.tenant_id AND p.id = c.contact_id
              JOIN connections n ON n.tenant_id = m.tenant_id AND n.id = m.connection_id

@@ -3,6 +3,7 @@ the command line."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Final, Unpack
 from uuid import UUID
 
@@ -23,6 +24,7 @@ MOST_PAGES: Final = 20
 LONGEST_NAME: Final = 120
 # A trial call belongs to no conversation.
 NO_CONVERSATION: Final = UUID(int=0)
+DAYS_LISTED: Final = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +41,8 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """What a page shows. Sums are of the tenant's own date and month; `held_back` says that the cap holds calls back now,
-    `thrifty` that only the cheaper models are asked; `pages` are those a model may visit."""
+    """What a page shows. Sums are of the tenant's own date and month, `days` the latest ones, newest first; `held_back`
+    says that the cap holds calls back now, `thrifty` that only the cheaper models are asked; `pages` are those a model may visit."""
 
     choice: Choice
     listed: tuple[Listed, ...]
@@ -49,6 +51,7 @@ class Overview:
     month: Sum
     today_by_model: tuple[ModelSum, ...]
     month_by_model: tuple[ModelSum, ...]
+    days: tuple[tuple[date, Sum], ...]
     cap_micros: int | None
     held_back: bool
     thrifty: bool
@@ -137,7 +140,7 @@ async def try_out(tenant_id: UUID, actor: str, model: str) -> Answered:
         if entry is None:
             raise NotFound
         await audit.note(session, tenant_id, actor, "models.tried", model)
-    return await chain.tried(Payer(tenant_id, NO_CONVERSATION, 0, day), chosen, entry)
+    return await chain.tried(Payer(tenant_id, NO_CONVERSATION, 0, day, "trial"), chosen, entry)
 
 
 async def allow_pages(tenant_id: UUID, actor: str, pages: Sequence[str]) -> None:
@@ -159,15 +162,17 @@ async def overview(tenant_id: UUID) -> Overview:
         listed = choice.listed(settings(), chosen)
         states = await standing.states(session, [name for name, _ in listed])
         today, held = await cost.of_day(session, day), await cost.held_back(session, day)
-        month = cost.total(one for _, one in await cost.days(session, day.replace(day=1)))
+        first_shown, first_of_month = day - timedelta(days=DAYS_LISTED - 1), day.replace(day=1)
+        days = await cost.days(session, min(first_shown, first_of_month))
         of_today = await cost.by_model(session, day)
-        of_month = await cost.by_model(session, day.replace(day=1))
+        of_month = await cost.by_model(session, first_of_month)
         pages = await _pages(session)
     limits = [limit for _, entry in listed if entry and (limit := choice.cap(settings(), chosen, entry)) is not None]
     cap = min(limits, default=None)
     return Overview(
         chosen, tuple(Listed(entry, state) for (_, entry), state in zip(listed, states, strict=True)), settings().models,
-        today, month, tuple(of_today), tuple(of_month), cap, held_back=cap is not None and held > cap,
+        today, cost.total(one for at, one in days if at >= first_of_month), tuple(of_today), tuple(of_month),
+        tuple((at, one) for at, one in reversed(days) if at >= first_shown and one.calls), cap, held_back=cap is not None and held > cap,
         thrifty=cap is not None and today.micros > chain.THRIFTY * cap, pages=pages,
     )  # fmt: skip
 

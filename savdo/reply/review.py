@@ -180,7 +180,7 @@ async def _in_words(talk: Talk, made: Review) -> Review:
     if made.outcome in ("spam", "opted_out") or sum(one.author == "contact" for one in talk.said) < 2:
         return made
     async with step(talk.tenant_id) as session:
-        asking = await chain.opened(session, talk.tenant_id, talk.id, talk.number, talk.timezone)
+        asking = await chain.opened(session, talk.tenant_id, talk.id, talk.number, talk.timezone, "review")
     if asking is None:
         return made
     try:

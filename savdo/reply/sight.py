@@ -107,7 +107,7 @@ async def _in_words(shown: Shown, file: media.Attachment) -> str:
 async def _described(shown: Shown, file: media.Attachment) -> str:
     """Raises NoAnswer, and what the files raise."""
     async with step(shown.tenant_id) as session:
-        asking = await chain.opened(session, shown.tenant_id, shown.conversation_id, shown.number, shown.timezone)
+        asking = await chain.opened(session, shown.tenant_id, shown.conversation_id, shown.number, shown.timezone, "vision")
     if asking is None:
         return ""
     picture = Picture(file.mime, await media.content(shown.tenant_id, file))

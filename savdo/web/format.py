@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -93,7 +93,12 @@ def second(moment: datetime, language: str, timezone: str) -> str:
 
 
 def day(moment: datetime, language: str, timezone: str) -> str:
-    return dates.format_skeleton("yMMMMd", moment.astimezone(zone(timezone)), locale=language)
+    return date_of(moment.astimezone(zone(timezone)).date(), language)
+
+
+def date_of(day: date, language: str) -> str:
+    """A day that is one already, wherever it was."""
+    return dates.format_skeleton("yMMMMd", datetime.combine(day, datetime.min.time()), locale=language)
 
 
 def facts(known: Mapping[str, Any], language: str) -> list[tuple[str, str]]:

@@ -154,6 +154,7 @@ def context(request: Request) -> dict[str, Any]:
         "at": functools.partial(show.at, language=language, timezone=zone),
         "second": functools.partial(show.second, language=language, timezone=zone),
         "day": functools.partial(show.day, language=language, timezone=zone), "number": functools.partial(show.number, language=language),
+        "date_of": functools.partial(show.date_of, language=language),
         "money": functools.partial(show.money, language=language), "size": functools.partial(show.size, language=language),
         "facts": functools.partial(show.facts, language=language), "note": functools.partial(show.note, language=language),
         "fault": functools.partial(show.fault, language=language),

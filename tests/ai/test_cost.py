@@ -11,11 +11,15 @@ from savdo.ai.cost import Payer
 from savdo.ai.talk import Entry, Usage
 from savdo.base import circuit, clock, db, telemetry
 from savdo.base.settings import WrongSetting, settings
+from savdo.channels.models import Connection, Inbound, Sender
 from savdo.operations import tenant_models
+from savdo.reply import record, review
+from savdo.reply import turn as main_path
 from tests.ai.asking import GOOD, answered, fresh, installed, turn
 
 ENTRY = Entry("openai", "gpt-4o-mini", "key", "")
 DAY = date(2026, 3, 2)
+TEXTS = ("How much is the Blue set?", "And how long is the delivery?", "Can I pay by card?")
 
 
 def payer(tenant_id: UUID, number: int = 1) -> Payer:
@@ -31,7 +35,7 @@ async def test_that_every_call_is_a_row_and_its_sums_agree(tenant_id: UUID) -> N
         await answered(turn(tenant_id))
     async with db.step(tenant_id) as session:
         rows = await db.rows(session, "SELECT provider, outcome, tokens_in, micros, problem FROM model_calls ORDER BY asked_at, id")
-        one = await cost.of_turn(session, asked.conversation_id, 1)
+        ((purpose, one),) = await cost.of_conversation(session, asked.conversation_id)
         day = await cost.of_day(session, cost.day_in(""))
         (listed,) = await cost.days(session, cost.day_in("") - timedelta(days=1))
     assert [(row["provider"], row["outcome"], row["tokens_in"]) for row in rows] == [
@@ -40,10 +44,34 @@ async def test_that_every_call_is_a_row_and_its_sums_agree(tenant_id: UUID) -> N
     assert len(models.asked) == len(rows)
     # An answer that could not be used is paid for.
     assert [row["micros"] for row in rows] == [0, 210, 1500, 210]
-    assert (one.calls, one.failures, one.micros) == (3, 2, 1710)
+    assert (purpose, one.calls, one.failures, one.micros) == ("answer", 3, 2, 1710)
     assert (day.calls, day.failures, day.micros, day.tokens_in) == (4, 2, 1920, 3000)
     assert listed[1] == day
     assert draft.cost_micros == 1500
+
+
+async def test_that_an_answer_knows_what_all_of_it_cost(connection: Connection) -> None:
+    tenant_id, said = connection.tenant_id, [Inbound("message", str(n), "7", Sender("7"), text=t) for n, t in enumerate(TEXTS)]
+    async with installed("openai:gpt-4o-mini"):
+        (taken,) = await main_path.take(connection, said[:1])
+        assert taken.conversation_id is not None
+        job = {"tenant_id": str(tenant_id), "conversation_id": str(taken.conversation_id)}
+        begun = (await record.begin(tenant_id, taken.conversation_id)).turn
+        assert begun is not None
+        draft, passages = await main_path.pipeline(begun, main_path.Timings())
+        await main_path.take(connection, said[1:2])
+        assert await record.write(begun, draft, passages, {}) is None
+        await main_path.answer(**job)
+        await review.review(**job)
+        await main_path.take(connection, said[2:])
+        await main_path.answer(**job)
+    async with db.step(tenant_id) as session:
+        turns = await db.rows(session, "SELECT id FROM turns ORDER BY last_number")
+        each = [{purpose: one.calls for purpose, one in await cost.of_turn(session, row["id"])} for row in turns]
+        whole = {purpose: one.calls for purpose, one in await cost.of_conversation(session, taken.conversation_id)}
+    # Two calls an answer: this company has no such price, so that the first is refused.
+    assert each == [{"dropped": 2, "answer": 2, "review": 1}, {"answer": 2}]
+    assert whole == {"answer": 6, "review": 1}
 
 
 async def test_that_two_turns_at_once_cannot_both_take_the_last_of_the_budget(tenant_id: UUID) -> None:
@@ -106,6 +134,33 @@ def test_that_a_price_is_known_or_assumed(entry: Entry, usage: Usage, expected: 
         patch.setenv("SAVDO_MODEL_PRICES", '{"compatible:rented": {"in": 2, "out": 8, "cached": 1}}')
         settings.cache_clear()
         assert prices.micros(entry, usage) == expected
+
+
+@pytest.mark.parametrize(
+    ("url", "model", "own", "heard", "spoken"),
+    [
+        # By the second, by the character.
+        ("https://api.openai.com/v1", "gpt-transcribe", "0", (4500, True), (0, False)),
+        ("https://api.groq.com/openai/v1", "whisper-large-v3-turbo", "0", (667, True), (0, False)),
+        ("https://api.openai.com/v1", "tts-1", "0", (0, False), (15_000, True)),
+        # By tokens, which are estimated.
+        ("https://api.openai.com/v1", "gpt-4o-mini-tts", "0", (7560, True), (24_201, True)),
+        # A server nobody knows the price of is free, unless the installation says what it costs.
+        ("http://127.0.0.1:9/v1", "gpt-transcribe", "0", (0, False), (0, False)),
+        ("http://127.0.0.1:9/v1", "gpt-transcribe", "3", (3_000_000, True), (3000, True)),
+    ],
+)
+def test_that_the_price_of_speech_is_listed_or_the_installations_own(
+    url: str, model: str, own: str, heard: tuple[int, bool], spoken: tuple[int, bool]
+) -> None:
+    with fresh() as patch:
+        for name in ("SPEECH", "VOICE"):
+            patch.setenv(f"SAVDO_{name}_URL", url)
+            patch.setenv(f"SAVDO_{name}_MODEL", model)
+        patch.setenv("SAVDO_SPEECH_MINUTE_USD", own)
+        patch.setenv("SAVDO_VOICE_MILLION_USD", own)
+        settings.cache_clear()
+        assert (prices.heard(59.2, Usage()), prices.spoken("a" * 1000)) == (heard, spoken)
 
 
 @pytest.mark.parametrize("text", ["[]", "{", '{"openai:x": {"in": 1}}', '{"openai:x": {"in": -1, "out": 1}}', '{"openai:x": 3}'])

@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 import pytest_asyncio
 
+from savdo.ai import cost
 from savdo.base import circuit, db, files, jobs
 from savdo.base.settings import settings
 from savdo.channels import connections
@@ -93,6 +94,7 @@ async def bot(tenant_id: UUID, patch: pytest.MonkeyPatch) -> AsyncGenerator[Bot]
             patch.setenv(f"SAVDO_{name}_URL", heard)
             patch.setenv(f"SAVDO_{name}_KEY", "sk-speech")
         patch.setenv("SAVDO_SPEECH_MINUTE_USD", "0.006")
+        patch.setenv("SAVDO_VOICE_MILLION_USD", "100")
         settings.cache_clear()
         async with db.step(tenant_id) as session:
             connection = await connections.create(
@@ -121,10 +123,15 @@ async def test_that_a_voice_message_is_answered_after_its_transcript_and_the_ans
     assert (written.method, spoken.method) == ("sendmessage", "sendvoice")
     assert [container for _, container in bot.speech.spoken] == ["opus"]
     async with db.step(bot.connection.tenant_id) as session:
-        call = await db.first(session, "SELECT * FROM model_calls")
+        calls = await db.rows(session, "SELECT * FROM model_calls ORDER BY asked_at")
+        turn_id = await db.first(session, "SELECT id FROM turns")
+        assert turn_id is not None
+        spent = await cost.of_turn(session, turn_id["id"])
         kept = await db.rows(session, "SELECT file_key, mime FROM attachments ORDER BY id")
-    assert call is not None
-    assert (call["provider"], call["outcome"], call["micros"], call["priced"]) == ("speech", "ok", 100, True)
+    assert [(call["purpose"], call["provider"], call["outcome"], call["micros"], call["priced"]) for call in calls] == [
+        ("transcript", "speech", "ok", 100, True), ("voice", "voice", "ok", len(bot.speech.spoken[0][0]) * 100, True),
+    ]  # fmt: skip
+    assert {purpose for purpose, _ in spent} == {"transcript", "voice"}
     assert [one["mime"] for one in kept] == ["audio/ogg"] * 2
     for one in kept:
         assert seconds_of(await files.get(one["file_key"])) > 0.25
@@ -141,6 +148,27 @@ async def test_that_a_voice_message_nobody_could_write_down_calls_a_person(bot: 
     async with db.step(bot.connection.tenant_id) as session:
         [handover] = await db.rows(session, "SELECT reason FROM handovers")
     assert handover["reason"] == "low_confidence"
+
+
+@pytest.mark.parametrize(
+    ("cap", "heard"),
+    # Enough to listen and not to speak; not enough for either: a person listens.
+    [("0.001", 1), ("0.00001", 0)],
+)
+async def test_that_the_days_cap_also_holds_for_speech_and_nobody_is_left_without_an_answer(
+    bot: Bot, patch: pytest.MonkeyPatch, cap: str, heard: int
+) -> None:
+    patch.setenv("SAVDO_MODEL_DAILY_USD", cap)
+    settings.cache_clear()
+    await bot.customer_speaks()
+    await bot.done()
+    assert (len(bot.speech.heard), bot.speech.spoken, len(await bot.answers())) == (heard, [], 1)
+    async with db.step(bot.connection.tenant_id) as session:
+        called = await db.rows(session, "SELECT reason FROM handovers")
+        held = await cost.held_back(session, cost.day_in("Asia/Tashkent"))
+    assert [one["reason"] for one in called] == ["low_confidence"]
+    assert held > float(cap) * 1_000_000
+    assert (await bot.voice())["payload"]["transcript"].get("problem") == (None if heard else "over_budget")
 
 
 async def test_that_a_server_that_fails_is_asked_again_and_the_answer_waits(bot: Bot) -> None:

@@ -11,6 +11,7 @@ from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
 from psycopg.rows import DictRow
 from sse_starlette import EventSourceResponse
 
+from savdo.ai import cost
 from savdo.base import live, texts
 from savdo.base.db import Session, step
 from savdo.base.errors import Invalid
@@ -19,7 +20,7 @@ from savdo.conversations import media, roads, thread
 from savdo.reply import review
 from savdo.web import page
 from savdo.web.page import Answerer, Reader
-from savdo.web.pages import composer
+from savdo.web.pages import composer, reasons
 
 Filter = Literal["open", "bot", "handover", "human", "unread", "closed", "all"]
 Words = Annotated[str, Query(max_length=200)]
@@ -87,7 +88,7 @@ async def conversation(
         listed = await _listed(session, status, q, "")
         talk = await _with_review(session, conversation_id)
         messages, more = await roads.messages(session, conversation_id)
-        turn = await thread.why(session, conversation_id, why) if why else None
+        turn = await reasons.why(session, conversation_id, why) if why else None
     return page.render(
         request,
         "inbox/page.html",
@@ -142,7 +143,7 @@ async def details(request: Request, actor: Reader, conversation_id: UUID) -> Res
 @router.get("/inbox/{conversation_id}/why/{turn_id}")
 async def why(request: Request, actor: Reader, conversation_id: UUID, turn_id: UUID) -> Response:
     async with step(actor.tenant_id) as session:
-        turn = await thread.why(session, conversation_id, turn_id)
+        turn = await reasons.why(session, conversation_id, turn_id)
     return page.render(request, "inbox/why.html", turn=turn, **_back(conversation_id))
 
 
@@ -245,7 +246,8 @@ async def _events(tenant_id: UUID) -> AsyncIterator[dict[str, Any]]:
 async def _with_review(session: Session, conversation_id: UUID) -> DictRow:
     talk = await composer.talk(session, conversation_id)
     merges = await roads.merges(session, talk["contact_id"])
-    return {**talk, "merges": merges, "review": await review.latest(session, conversation_id)}
+    reviewed, spent = await review.latest(session, conversation_id), await cost.of_conversation(session, conversation_id)
+    return {**talk, "merges": merges, "review": reviewed, "spent": spent}
 
 
 async def _frame(request: Request, session: Session) -> None:

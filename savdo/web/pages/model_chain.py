@@ -154,7 +154,7 @@ async def _page(
         installed_cap=round(settings().model_daily_usd * 1_000_000),
         providers={one: show.provider(one, actor.language) for one in PROVIDERS},
         periods=(("today", found.today, found.today_by_model), ("month", found.month, found.month_by_model)),
-        more_files=len(sent) < whole.MOST_FILES,
+        more_files=len(sent) < whole.MOST_FILES, days_listed=tenant_models.DAYS_LISTED,
     )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from savdo.conversations import intake, thread
 from savdo.reply import turn
 from savdo.web import page
 from savdo.web.page import Teacher
+from savdo.web.pages import reasons
 
 router = APIRouter(include_in_schema=False)
 
@@ -29,7 +30,7 @@ async def trial(request: Request, actor: Teacher, why: UUID | None = None) -> Re
     async with step(actor.tenant_id) as session:
         await page.shell(request, session)
         found = await _shown(session, actor)
-        row = await thread.why(session, found["talk"]["id"], why) if why and found["talk"] else None
+        row = await reasons.why(session, found["talk"]["id"], why) if why and found["talk"] else None
         starters = await rows(session, "SELECT question FROM documents WHERE kind = 'answer' ORDER BY updated_at DESC LIMIT 3")
     return page.render(
         request, "tryit/page.html", **found, turn=row, starters=[one["question"] for one in starters], back="/try", back_part="/try/hint"
@@ -53,7 +54,7 @@ async def hint(request: Request, _actor: Teacher) -> Response:
 async def why(request: Request, actor: Teacher, turn_id: UUID) -> Response:
     async with step(actor.tenant_id) as session:
         talk = await _latest(session, actor)
-        row = await thread.why(session, talk["id"] if talk else turn_id, turn_id)
+        row = await reasons.why(session, talk["id"] if talk else turn_id, turn_id)
     return page.render(request, "inbox/why.html", turn=row, back="/try", back_part="/try/hint")
 
 
