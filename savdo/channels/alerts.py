@@ -4,7 +4,8 @@ until it is over, or until somebody of the company has seen to it.
 `connections.alerts` is {kind: {words, at}}; the words are the other company's own, or what the kind says they are.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import Any
 from uuid import UUID
 
 from savdo import audit
@@ -22,6 +23,16 @@ DELIVERED = (REFUSED, UNDELIVERED)
 RENEWED = (REFUSED, UNDELIVERED, ENDING)
 
 LONGEST_WORDS = 300
+
+
+def of_template(name: str) -> str:
+    """The kind that is about one template; its words say what is wrong with it."""
+    return f"template:{name}"
+
+
+def about(payload: Mapping[str, Any]) -> list[str]:
+    """What a message with this payload proves to be over by going out, besides ACCEPTED."""
+    return [of_template(payload["template"]["name"])] if payload.get("template") else []
 
 
 async def tell(session: Session, connection_id: UUID, kind: str, words: str) -> None:

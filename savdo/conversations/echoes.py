@@ -98,7 +98,8 @@ async def _confirm(session: Session, message_id: UUID, external_id: str) -> None
         """WITH m AS (SELECT tenant_id, id, conversation_id FROM messages WHERE id = %(id)s AND status = 'uncertain'),
                 c AS (UPDATE conversations SET revision = revision + 1 FROM m WHERE conversations.tenant_id = m.tenant_id
                        AND conversations.id = m.conversation_id RETURNING conversations.revision)
-           UPDATE messages SET status = 'sent', error = NULL, sent_at = now(), external_id = %(external)s, revision = c.revision
+           UPDATE messages SET status = 'sent', error = NULL, error_code = NULL, sent_at = now(),
+                  external_id = %(external)s, revision = c.revision
              FROM m, c WHERE messages.tenant_id = m.tenant_id AND messages.id = m.id
            RETURNING pg_notify('savdo_live',
              json_build_array(messages.tenant_id, messages.conversation_id, 'message', number::text)::text)""",

@@ -31,7 +31,9 @@ class Message:
     payload: Mapping[str, Any]
     external_id: str | None
     status: str
+    # What went wrong in the channel's words, for the log; and its code, which pages have a sentence for.
     error: str | None
+    error_code: str | None
     turn_id: UUID | None
     created_at: datetime
     sent_at: datetime | None
@@ -41,7 +43,7 @@ class Message:
 
 COLUMNS = (
     "m.id, m.conversation_id, m.number, m.revision, m.direction, m.author, m.member_id, m.kind, m.text, m.payload, "
-    "m.external_id, m.status, m.error, m.turn_id, m.created_at, m.sent_at, m.edited_at, m.deleted_at"
+    "m.external_id, m.status, m.error, m.error_code, m.turn_id, m.created_at, m.sent_at, m.edited_at, m.deleted_at"
 )
 
 

@@ -9,7 +9,7 @@ older than `LEASE`, whoever comes next looks whether it went out where the chann
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
 import structlog
@@ -42,6 +42,35 @@ TRIES = 8
 LEASE = timedelta(seconds=30)
 
 log = structlog.get_logger()
+
+# Why the bot does not say what it was about to: it does not talk over a person, nor after a goodbye for good, nor a day late.
+WITHDRAWN = frozenset({"taken_over", "opted_out", "too_late"})
+# The first message of a conversation that is still to be sent: claimed, or withdrawn.
+_CLAIMED: LiteralString = """
+  WITH c AS (SELECT v.tenant_id, v.id, v.status, v.contact_id, v.connection_id, v.external_id, v.last_inbound_at,
+                    t.status = 'suspended' AS suspended
+               FROM conversations v JOIN connections n ON n.tenant_id = v.tenant_id AND n.id = v.connection_id
+               JOIN tenants t ON t.id = v.tenant_id
+              -- What waits for a new connection goes out when there is one: the sweeper asks then.
+              WHERE v.id = %s AND n.status <> 'reconnect' AND coalesce(n.paused_until <= %s, true)),
+       next AS (SELECT m.id, m.status, m.status = 'sending' AND m.claimed_at > now() - %s AS in_flight,
+                       CASE WHEN m.author <> 'bot' OR m.status <> 'queued' THEN NULL
+                            WHEN c.status = 'human' THEN 'taken_over' WHEN p.opted_out_at < m.created_at THEN 'opted_out'
+                            WHEN m.created_at < now() - interval '1 day' THEN 'too_late' END AS withdrawn
+                  FROM messages m JOIN c ON m.tenant_id = c.tenant_id AND m.conversation_id = c.id
+                  JOIN contacts p ON p.tenant_id = c.tenant_id AND p.id = c.contact_id
+                 WHERE m.direction = 'out' AND m.status IN ('queued', 'sending')
+                   -- What the bot has still to say waits until its company is back.
+                   AND NOT (c.suspended AND m.author = 'bot')
+                 ORDER BY m.number LIMIT 1 FOR UPDATE OF m)
+  UPDATE messages m SET
+         -- Counted before the call: a crash while sending must not become an endless loop.
+         attempts = CASE WHEN next.in_flight THEN m.attempts ELSE m.attempts + 1 END,
+         claimed_at = CASE WHEN next.in_flight THEN m.claimed_at ELSE now() END,
+         status = CASE WHEN next.withdrawn IS NULL THEN 'sending' ELSE 'failed' END, error_code = next.withdrawn
+    FROM next, c WHERE m.tenant_id = c.tenant_id AND m.id = next.id
+  RETURNING m.id, m.conversation_id, m.text, m.payload, m.attempts, m.status, m.author, m.error_code, c.last_inbound_at,
+            next.status = 'sending' AS interrupted, next.in_flight, c.connection_id, c.external_id"""
 
 
 class InFlight(Unavailable):
@@ -102,7 +131,7 @@ async def send(tenant_id: UUID, claim: Claim) -> None:
         if external_id is None:
             external_id = await _handed_over(tenant_id, adapter, claim, outbound)
     except (Uncertain, CannotTell) as error:
-        await _mark(tenant_id, claim, "uncertain", error=error.message)
+        await _mark(tenant_id, claim, "uncertain", error)
     except SavdoError as error:
         await _refused(tenant_id, claim, error)
     else:
@@ -153,41 +182,14 @@ async def sweep() -> None:
 async def _claim(session: Session, conversation_id: UUID) -> Claim | None:
     """The next message to send, ours from now on; None when there is none. Raises InFlight, and Busy while its connection waits."""
     now = clock.now()
-    row = await first(
-        session,
-        """WITH c AS (SELECT v.tenant_id, v.id, v.status, v.contact_id, v.connection_id, v.external_id, v.last_inbound_at,
-                             t.status = 'suspended' AS suspended
-                        FROM conversations v JOIN connections n ON n.tenant_id = v.tenant_id AND n.id = v.connection_id
-                        JOIN tenants t ON t.id = v.tenant_id
-                       -- What waits for a new connection goes out when there is one: the sweeper asks then.
-                       WHERE v.id = %s AND n.status <> 'reconnect' AND coalesce(n.paused_until <= %s, true)),
-                next AS (SELECT m.id, m.status, m.status = 'sending' AND m.claimed_at > now() - %s AS in_flight
-                           FROM messages m JOIN c ON m.tenant_id = c.tenant_id AND m.conversation_id = c.id
-                          WHERE m.direction = 'out' AND m.status IN ('queued', 'sending')
-                            -- What the bot has still to say waits until its company is back.
-                            AND NOT (c.suspended AND m.author = 'bot')
-                          ORDER BY m.number LIMIT 1 FOR UPDATE OF m)
-           UPDATE messages m SET
-                  -- Counted before the call: a crash while sending must not become an endless loop.
-                  attempts = CASE WHEN next.in_flight THEN m.attempts ELSE m.attempts + 1 END,
-                  claimed_at = CASE WHEN next.in_flight THEN m.claimed_at ELSE now() END,
-                  -- The bot does not talk over a person, nor after a goodbye for good, nor a day late.
-                  status = CASE WHEN m.author = 'bot' AND next.status = 'queued'
-                                     AND (c.status = 'human' OR p.opted_out_at < m.created_at OR m.created_at < now() - interval '1 day')
-                                THEN 'failed' ELSE 'sending' END
-             FROM next, c JOIN contacts p ON p.tenant_id = c.tenant_id AND p.id = c.contact_id
-            WHERE m.tenant_id = c.tenant_id AND m.id = next.id
-           RETURNING m.id, m.conversation_id, m.text, m.payload, m.attempts, m.status, m.author, c.last_inbound_at,
-                     next.status = 'sending' AS interrupted, next.in_flight, c.connection_id, c.external_id""",
-        (conversation_id, now, LEASE),
-    )
+    row = await first(session, _CLAIMED, (conversation_id, now, LEASE))
     if row is None:
         await _paused(session, conversation_id, now)
         return None
     if row["in_flight"]:
         raise InFlight
     if row["status"] == "failed":
-        await _finish(session, row["id"], "failed", error="withdrawn")
+        await _finish(session, row["id"], "failed", error="withdrawn", code=row["error_code"])
         return await _claim(session, conversation_id)
     connection = await connections.by_id(session, row["connection_id"])
     return Claim(
@@ -220,25 +222,27 @@ async def _refused(tenant_id: UUID, claim: Claim, error: SavdoError) -> None:
     if isinstance(error, Busy):
         # A flood is no failure of the message, however long it lasts.
         async with batch(tenant_id) as session:
-            await _finish(session, claim.message_id, "queued", error=error.message)
+            await _finish(session, claim.message_id, "queued", error=error.message, code=error.code)
             await session.execute("UPDATE messages SET attempts = attempts - 1 WHERE id = %s", (claim.message_id,))
             error = await hold(session, claim.connection.id, claim.message_id, error)
         raise error
     if not error.permanent and claim.attempts < TRIES:
-        await _mark(tenant_id, claim, "queued", error=error.message)
+        await _mark(tenant_id, claim, "queued", error)
         raise error
     # Without a connection the queue is kept, and goes on with the next one.
     status = "queued" if isinstance(error, Disconnected) and claim.connection.status != "off" else "failed"
     async with step(tenant_id) as session:
-        await _finish(session, claim.message_id, status, error=error.message)
-        await bear(session, claim.connection, claim.conversation_id, error)
+        await _finish(session, claim.message_id, status, error=error.message, code=error.code)
+        await bear(session, claim.connection, claim.conversation_id, error, payload=claim.payload)
     telemetry.delivered(claim.connection.channel, status)
     log.warning("message not sent", channel=claim.connection.channel, code=error.code, message_id=str(claim.message_id))
 
 
-async def bear(session: Session, connection: Connection, conversation_id: UUID, error: SavdoError, *, taken: bool = False) -> None:
-    """What a refusal for good means beyond its message: for the contact, and for the connection it was sent on. `taken`: the
-    channel took the message at first."""
+async def bear(
+    session: Session, connection: Connection, conversation_id: UUID, error: SavdoError, *, payload: Mapping[str, Any], taken: bool = False
+) -> None:
+    """What a refusal for good means beyond its message (`payload` is that message's): for the contact, and for the connection
+    it was sent on. `taken`: the channel took the message at first."""
     match error:
         case Blocked():
             await contacts.set_reachable(session, await _contact(session, conversation_id), False)
@@ -250,6 +254,8 @@ async def bear(session: Session, connection: Connection, conversation_id: UUID, 
                 await connections.mark(session, connection.id, "reconnect", error.message)
         case AccountProblem():
             await alerts.tell(session, connection.id, alerts.UNDELIVERED if taken else alerts.REFUSED, error.message)
+        case TemplateRefused() if payload.get("template"):
+            await alerts.tell(session, connection.id, alerts.of_template(payload["template"]["name"]), error.message)
         case _:
             pass
 
@@ -288,15 +294,18 @@ async def _handed_over(tenant_id: UUID, adapter: Channel, claim: Claim, outbound
         return await adapter.send(claim.connection, replace(outbound, thread_id=phone))
 
 
-async def _mark(tenant_id: UUID, claim: Claim, status: str, *, external_id: str | None = None, error: str | None = None) -> None:
+async def _mark(tenant_id: UUID, claim: Claim, status: str, error: SavdoError | None = None, *, external_id: str | None = None) -> None:
+    said, code = (error.message, error.code) if error else (None, None)
     async with batch(tenant_id) as session:
-        await _finish(session, claim.message_id, status, external_id=external_id, error=error)
+        await _finish(session, claim.message_id, status, external_id=external_id, error=said, code=code)
         if status == "sent":
-            await alerts.over(session, claim.connection.id, alerts.ACCEPTED)
+            await alerts.over(session, claim.connection.id, [*alerts.ACCEPTED, *alerts.about(claim.payload)])
     telemetry.delivered(claim.connection.channel, status)
 
 
-async def _finish(session: Session, message_id: UUID, status: str, *, external_id: str | None = None, error: str | None = None) -> None:
+async def _finish(
+    session: Session, message_id: UUID, status: str, *, external_id: str | None = None, error: str | None = None, code: str | None = None
+) -> None:
     parts = {"parts": list(external_id.earlier)} if isinstance(external_id, Sent) and external_id.earlier else {}
     # "uncertain" may still become "sent": a worker that was only slow, and not dead, comes back with the truth.
     await session.execute(
@@ -308,12 +317,13 @@ async def _finish(session: Session, message_id: UUID, status: str, *, external_i
                   -- What became of it may have been told before the answer to sending it came.
                   status = CASE WHEN %(status)s = 'sent' THEN coalesce(payload->'receipt'->>'status', 'sent') ELSE %(status)s END,
                   error = CASE WHEN %(status)s = 'sent' THEN payload->'receipt'->>'problem' ELSE %(error)s END,
+                  error_code = CASE WHEN %(status)s = 'sent' THEN payload->'receipt'->>'code' ELSE %(code)s END,
                   payload = (payload - 'receipt') || %(parts)s,
                   revision = c.revision, sent_at = CASE WHEN %(status)s = 'sent' THEN now() ELSE sent_at END
              FROM m, c WHERE messages.tenant_id = m.tenant_id AND messages.id = m.id
            RETURNING pg_notify('savdo_live',
              json_build_array(messages.tenant_id, messages.conversation_id, 'message', number::text)::text)""",
-        {"id": message_id, "status": status, "external": external_id, "error": error, "parts": Jsonb(parts)},
+        {"id": message_id, "status": status, "external": external_id, "error": error, "code": code, "parts": Jsonb(parts)},
     )
 
 

@@ -62,9 +62,14 @@ async def _messages(session: Session, connection: Connection, inbound: Inbound, 
 async def _note(session: Session, message_id: UUID, receipt: Receipt) -> None:
     if receipt.status == "sent":
         return
+    told = {
+        "status": receipt.status,
+        "problem": receipt.problem,
+        "code": (receipt.error or Refused).code if receipt.status == "failed" else None,
+    }
     await session.execute(
         "UPDATE messages SET payload = payload || %s WHERE id = %s AND status = 'sending'",
-        (Jsonb({"receipt": {"status": receipt.status, "problem": receipt.problem}, **_price(receipt)}), message_id),
+        (Jsonb({"receipt": told, **_price(receipt)}), message_id),
     )
 
 
@@ -84,18 +89,20 @@ async def _apply(session: Session, connection: Connection, row: DictRow, receipt
         """UPDATE messages SET revision = %(revision)s, payload = payload || %(price)s,
                   status = CASE WHEN status = ANY(%(before)s) THEN %(status)s ELSE status END,
                   error = CASE WHEN status = ANY(%(before)s) THEN %(error)s ELSE error END,
+                  error_code = CASE WHEN status = ANY(%(before)s) THEN %(code)s ELSE error_code END,
                   external_id = CASE WHEN %(again)s THEN NULL ELSE coalesce(external_id, NULLIF(%(external)s, '')) END,
                   sent_at = coalesce(sent_at, now())
             WHERE id = %(id)s
            RETURNING status, pg_notify('savdo_live', json_build_array(tenant_id, conversation_id, 'message', number::text)::text)""",
         {
             "revision": bumped["revision"], "price": Jsonb(_price(receipt)), "before": list(BEFORE[receipt.status]),
-            "status": "queued" if again else receipt.status, "error": error.message if error else None, "again": again,
+            "status": "queued" if again else receipt.status, "error": error.message if error else None,
+            "code": error.code if error else None, "again": again,
             "external": receipt.external_id, "id": row["id"],
         },
     )  # fmt: skip
     if error is None:
-        await alerts.over(session, connection.id, alerts.DELIVERED)
+        await alerts.over(session, connection.id, [*alerts.DELIVERED, *alerts.about(row["payload"])])
     if error is None or changed is None or changed["status"] not in ("failed", "queued"):
         return
     if again:
@@ -103,7 +110,7 @@ async def _apply(session: Session, connection: Connection, row: DictRow, receipt
         wait = timedelta(seconds=getattr(held, "retry_after", 5.0))
         await outbox.ask(session, connection.tenant_id, row["conversation_id"], after=wait)
     else:
-        await outbox.bear(session, connection, row["conversation_id"], error, taken=True)
+        await outbox.bear(session, connection, row["conversation_id"], error, payload=row["payload"], taken=True)
 
 
 def _price(receipt: Receipt) -> dict[str, Any]:

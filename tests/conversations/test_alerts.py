@@ -1,10 +1,10 @@
 """What a channel says of a company's account stands until a message proves that it is over; the connection is used meanwhile."""
 
-from typing import Any
 from uuid import UUID
 
 from savdo.base import db
-from savdo.channels.errors import AccountProblem
+from savdo.channels import alerts
+from savdo.channels.errors import AccountProblem, TemplateRefused
 from savdo.channels.models import Connection, Inbound, Receipt, Sender
 from savdo.channels.sandbox import Sandbox
 from savdo.conversations import outbox, thread
@@ -28,9 +28,13 @@ async def told(connection: Connection, message_id: UUID, receipt: Receipt) -> No
 
 async def row_of(connection: Connection) -> tuple[str, str | None, dict[str, str]]:
     async with db.step(connection.tenant_id) as session:
-        [row] = await db.rows(session, "SELECT status, problem, alerts FROM connections WHERE id = %s", (connection.id,))
-    alerts: dict[str, Any] = row["alerts"]
-    return row["status"], row["problem"], {kind: one["words"] for kind, one in alerts.items()}
+        [row] = await db.rows(session, "SELECT status, problem FROM connections WHERE id = %s", (connection.id,))
+        return row["status"], row["problem"], await told_of(session, connection)
+
+
+async def told_of(session: db.Session, connection: Connection) -> dict[str, str]:
+    [row] = await db.rows(session, "SELECT alerts FROM connections WHERE id = %s", (connection.id,))
+    return {kind: one["words"] for kind, one in row["alerts"].items()}
 
 
 async def test_that_a_refusal_for_the_account_is_told_until_a_message_is_taken(connection: Connection, sandbox: Sandbox) -> None:
@@ -53,3 +57,16 @@ async def test_that_one_told_of_after_the_message_was_taken_ends_with_a_delivery
     assert await row_of(connection) == ("active", None, {"undelivered": "no payment"})
     await told(connection, message_id, Receipt("delivered", message_id=str(message_id)))
     assert await row_of(connection) == ("active", None, {})
+
+
+async def test_that_a_template_that_is_refused_is_told_until_it_is_accepted(connection: Connection, tenant_id: UUID) -> None:
+    conversation_id, refused = db.new_id(), TemplateRefused("132015: paused")
+    payload = {"template": {"name": "visit", "language": "uz"}}
+    async with db.step(tenant_id) as session:
+        for one in (payload, {}):
+            await outbox.bear(session, connection, conversation_id, refused, payload=one)
+        assert await told_of(session, connection) == {"template:visit": "132015: paused"}
+        await alerts.over(session, connection.id, alerts.about({"template": {"name": "other"}}))
+        assert await told_of(session, connection) == {"template:visit": "132015: paused"}
+        await alerts.over(session, connection.id, alerts.about(payload))
+        assert await told_of(session, connection) == {}

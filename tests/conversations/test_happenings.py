@@ -197,5 +197,5 @@ async def test_that_a_refusal_of_the_token_before_says_nothing_about_the_one_the
 ) -> None:
     async with db.step(connection.tenant_id) as session:
         await connections.save_credentials(session, connection.id, {"token": "new"})
-        await outbox.bear(session, dataclasses.replace(connection, credentials=sent_with), connection.id, Disconnected())
+        await outbox.bear(session, dataclasses.replace(connection, credentials=sent_with), connection.id, Disconnected(), payload={})
         assert (await connections.by_id(session, connection.id)).status == status

@@ -221,7 +221,7 @@ async def test_that_a_silent_connection_is_shown_until_it_is_heard_again(connect
             (watching.WATCH.dump_json(quiet).decode(), made.id),
         )
         # That its account has a problem is no reason not to look.
-        await outbox.bear(session, made, db.new_id(), AccountProblem("@SpamBot tells until when."))
+        await outbox.bear(session, made, db.new_id(), AccountProblem("@SpamBot tells until when."), payload={})
     assert (await looked(made))["problem"] == watching.SILENT
     async with db.step(tenant_id) as session:
         audited = await db.rows(session, "SELECT action FROM audit WHERE subject = %s", (str(made.id),))

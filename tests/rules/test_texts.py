@@ -1,5 +1,7 @@
 """The catalogues: every key in four languages, with the same values and the plural forms its language needs."""
 
+import importlib
+import pkgutil
 import re
 import string
 from collections.abc import Mapping
@@ -8,8 +10,12 @@ from pathlib import Path
 import pytest
 from babel import Locale
 
-from savdo.base import texts
+from savdo import channels
+from savdo.base import files, texts
+from savdo.base.errors import TooLarge
+from savdo.channels.errors import ChannelError
 from savdo.channels.models import KINDS
+from savdo.conversations import media, outbox
 
 WEB = Path(texts.__file__).parents[1] / "web"
 USED = re.compile(r"""\bt\(\s*"([a-z_]+\.[a-z0-9_]+)"(?!\s*[+~])""")
@@ -35,6 +41,20 @@ def test_that_every_text_a_page_asks_for_exists() -> None:
     asked = {key for path in (*WEB.rglob("*.html"), *WEB.rglob("*.py")) for key in USED.findall(path.read_text(encoding="utf-8"))}
     assert len(asked) > 100
     assert sorted(key for key in asked if not texts.has(key)) == []
+
+
+def test_that_every_reason_why_a_message_is_not_sent_is_said() -> None:
+    for module in pkgutil.iter_modules(channels.__path__, "savdo.channels."):
+        importlib.import_module(module.name)
+
+    def kinds(kind: type[ChannelError]) -> set[type[ChannelError]]:
+        return {kind}.union(*(kinds(one) for one in kind.__subclasses__()))
+
+    refused = {one.code for one in kinds(ChannelError)}
+    # What may be wrong with a file of ours before anybody is asked to take it.
+    unread = {one.code for one in (TooLarge, media.NoSuchAttachment, files.NoSuchFile, files.FilesUnavailable)}
+    assert len(refused) > 20
+    assert sorted(code for code in refused | unread | outbox.WITHDRAWN if not texts.has(f"unsent.{code}")) == []
 
 
 def test_that_every_kind_of_channel_has_a_name() -> None:

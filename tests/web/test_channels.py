@@ -144,7 +144,7 @@ async def test_that_a_channel_that_is_strangely_silent_is_told_of_on_every_page(
 
 async def test_that_what_a_channel_tells_is_on_every_page_until_it_is_seen_to(alice: httpx.AsyncClient, bot: Connection) -> None:
     async with db.step(bot.tenant_id) as session:
-        await outbox.bear(session, bot, db.new_id(), AccountProblem("Business eligibility: payment issue"))
+        await outbox.bear(session, bot, db.new_id(), AccountProblem("Business eligibility: payment issue"), payload={})
         await alerts.tell(session, bot.id, alerts.ENDING, "2026-12-01")
     here = f"/setup/channels/{bot.id}"
     for path in ("/inbox", "/knowledge", "/notices/strips"):
