@@ -1,7 +1,7 @@
 """Appointments of a company: which times are free, booking one so that nobody else has it, cancelling one."""
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -35,12 +35,6 @@ async def diary(session: Session, profile: Mapping[str, Any], now: datetime, con
         (now, contact_id),
     )
     return Diary(rules, now, [Booked(row["starts_at"], row["ends_at"], row["place"]) for row in found])
-
-
-async def free(session: Session, profile: Mapping[str, Any], now: datetime, days: tuple[date, date]) -> list[datetime]:
-    """The free times from the first to the last of two days, in the company's zone."""
-    found = await diary(session, profile, now)
-    return found.free(*days) if found else []
 
 
 async def book(session: Session, tenant_id: UUID, profile: Mapping[str, Any], conversation_id: UUID, wish: Wish, now: datetime) -> DictRow:

@@ -57,6 +57,9 @@ CONDITION: Final = re.compile(
 TOOL_DONE: Final = re.compile(
     r"(?:^|\n)\s*(?:book|reserve|appointment|order|send|sent|schedule|register|request)\w*\s*:|\b(?:booked|reserved|noted|scheduled|sent|ordered|confirmed)\b", re.IGNORECASE
 )  # fmt: skip
+# That a time or a place is theirs only a tool that booked it lets us say.
+BOOKING: Final = re.compile(r"\b(?:band|bron|rezerv|ro'yxat|yoz|заброн|броник|запис|зарезерв|жаз|бронда|book|reserv|schedul)")
+TOOL_BOOKED: Final = re.compile(r"\b(?:booked|reserved|scheduled)\b|(?:^|\n)\s*(?:book|reserve|appointment|schedule)\w*\s*:", re.IGNORECASE)
 EVERYTHING: Final = re.compile(
     r"\bвсе[мх]?\b|\bлюб(?:ой|ом|ого|ая|ые)|всегда|\bbarcha|\bhamma|har qanday|istalgan|барлық|кез келген|\bevery\b(?! day)|\ball\b|\bany\b|always|обоих|обеим|ikkalangiz|ikkovingiz|екеуіңіз|\bboth\b"
 )
@@ -94,6 +97,13 @@ EXCUSED: Final[Mapping[str, re.Pattern[str]]] = {
         r"hamkas|menejer|operator|коллег|менеджер|оператор|әріптес|colleague|manager|javob|ответ|жауап|\banswer|\breply|\d[:.]\d\d|работа|открыт|закрыт|выходной|ishla|ochiq|yopiq|dam ol|жұмыс істе|ашық|жабық|демал|\bopen|\bclosed|\bhours\b"
     ),
 }
+# Hours that a tool has read in the company's diary are free, not for nothing and not in stock; that they stand there is for `tracing`.
+DIARY: Final = re.compile(r"^(?:free_slots|book_visit):")
+HOUR: Final = re.compile(r"\b\d{1,2}[:.]\d\d\b")
+FREE_HOURS: Final = re.compile(
+    r"\bbo['‘’ʻ]sh\b|\bбўш\b|\bсвобод(?:ен|на|но|ны|н\w+)\b|\bбос\b|\bavailable\b|(?<=\d\d )(?:is|are)(?: \w+)? free\b|\bfree(?=:)",
+    re.IGNORECASE,
+)
 # "A refund if you see no results" denies nothing.
 WHEN: Final = re.compile(r"\s(?:if|when|если|когда|agar|егер)\s")
 ALSO: Final = re.compile(r"\bham\b|тоже|также|поэтому|значит|shuning uchun|demak|сондықтан|\btoo\b|\balso\b|\bso\b")
@@ -134,7 +144,8 @@ def unfounded(text: str, language: str, company: str, tools: Sequence[str] = (),
     """The sentences that claim what no text of the company says: things done, and things given. `company` is their whole text,
     `asked` what the customer said last: who answers "yes" says it."""
     for sentence in sentences(text):
-        if _claims_done(sentence, language, company, tools) or _promises(sentence, language, company):
+        told = FREE_HOURS.sub(" ", sentence) if HOUR.search(sentence) and any(map(DIARY.match, tools)) else sentence
+        if _claims_done(sentence, language, company, tools) or _promises(told, language, company):
             yield sentence
     if YES.match(text) and not QUALIFIED.search(folded(next(sentences(text)), language)) and not ASKS.search(folded(text, language)):
         yield from (question for question in _answered(text, asked) if _promises(question.rstrip("?!. "), language, company))
@@ -152,7 +163,8 @@ def _claims_done(sentence: str, language: str, company: str, tools: Sequence[str
     done = DONE.get(language, DONE["en"]).search(low)
     if not done or sentence.endswith("?") or COLLEAGUE.search(low) or CONDITION.search(low):
         return False
-    return done[0] not in folded(company, language) and not any(TOOL_DONE.search(result) for result in tools)
+    proof = TOOL_BOOKED if BOOKING.search(done[0]) else TOOL_DONE
+    return done[0] not in folded(company, language) and not any(proof.search(result) for result in tools)
 
 
 def _promises(sentence: str, language: str, company: str) -> bool:

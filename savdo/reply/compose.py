@@ -137,11 +137,11 @@ def _complaint(turn: Turn, reading: Reading, found: Found) -> Draft:
 
 
 def _person(turn: Turn, reading: Reading) -> Draft:
-    return Draft(_joined(sayings.say("person_called", turn, reading), _contact_wish(turn, reading)), reading, handover="keyword")
+    return Draft(_joined(sayings.say("person_called", turn, reading), visits.contact_wish(turn, reading)), reading, handover="keyword")
 
 
 def _ready(turn: Turn, reading: Reading) -> Draft:
-    return Draft(_joined(sayings.say("ready", turn, reading), _contact_wish(turn, reading)), reading, handover="ready_to_buy")
+    return Draft(_joined(sayings.say("ready", turn, reading), visits.contact_wish(turn, reading)), reading, handover="ready_to_buy")
 
 
 def _order_status(turn: Turn, reading: Reading) -> Draft:
@@ -163,7 +163,7 @@ def _off_topic(turn: Turn, reading: Reading) -> Draft:
 
 
 def _booking(turn: Turn, reading: Reading) -> Draft:
-    return Draft(visits.answer(turn, reading), reading)
+    return visits.draft(turn, reading)
 
 
 def _is_about_a_file(turn: Turn) -> bool:
@@ -285,13 +285,6 @@ def _price(campaign: Campaign, turn: Turn, reading: Reading) -> str:
 
 def _objection_answers(campaign: Campaign) -> Mapping[str, Any]:
     return campaign.chat_flow.get("objection_answers") or {}
-
-
-def _contact_wish(turn: Turn, reading: Reading) -> str:
-    known = {**turn.facts, **reading.entities}
-    if known.get("phone") or known.get("email"):
-        return ""
-    return sayings.say("ask_phone" if known.get("name") else "ask_contact", turn, reading)
 
 
 def _greeted(turn: Turn, reading: Reading, text: str) -> str:

@@ -13,7 +13,7 @@ from savdo.base.db import step
 from savdo.knowledge import whole
 from savdo.knowledge.models import Found, Passage
 from savdo.knowledge.whole import Shareable
-from savdo.reply import compose, cues, guard, leads, prompt, tools, visits
+from savdo.reply import compose, cues, diary, guard, leads, prompt, tools, visits
 from savdo.reply.models import Draft, Evidence, Fault, Language, Reading, Turn
 from savdo.reply.tools import Work
 
@@ -167,11 +167,13 @@ def _of_answer(work: Work, answer: Answer, model: str, reading: Reading, cited: 
         text=answer.reply, reading=understood, cited=tuple(one.id for one in cited), handover=handover, facts=facts, score=score,
         opt_out=answer.intent == "opt_out" or cues.opts_out(turn.text),
         model=model, cost_micros=spent.cost_micros, tokens_in=spent.tokens_in, tokens_out=spent.tokens_out, faults=tuple(spent.faults),
-        notes=(*spent.notes, *called), remember=dict(work.remember), files=tuple(work.files),
+        notes=(*spent.notes, *called), remember=dict(work.remember), files=tuple(work.files), visit=work.visit,
     )  # fmt: skip
 
 
 async def _composed(turn: Turn, reading: Reading, found: Found, evidence: Evidence) -> Draft:
+    if visits.may_be(turn, reading):
+        turn = await diary.opened(turn)
     composed = await asyncio.to_thread(compose.compose, turn, reading, found)
     if composed.silent:
         return composed

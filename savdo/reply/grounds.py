@@ -70,7 +70,7 @@ def of(evidence: Evidence) -> Known:
         tuple(figure for part in customer for figure in figures.read(part)),
         _days(texts, evidence.profile),
         frozenset().union(*(read.named | read.closed for read in map(weekdays.read, customer))),
-        _hours(evidence.profile) or _hours_of(texts),
+        _with(_hours(evidence.profile) or _hours_of(texts), evidence.tools),
         tuple(texts),
         "\n".join(texts),
         "\n".join(customer),
@@ -159,6 +159,15 @@ def _hours_of(texts: Sequence[str]) -> Mapping[int, frozenset[Decimal]]:
         times = {value for figure in figures.read(clause) if figure.kind == "clock" for value in figure.values} if days else set[Decimal]()
         if len(times) > 1:
             found |= {day: found.get(day, frozenset()) | times for day in days}
+    return found
+
+
+def _with(hours: Mapping[int, frozenset[Decimal]], tools: Sequence[str]) -> Mapping[int, frozenset[Decimal]]:
+    """Hours by day with those of the lines of tools that name a day: what is free or booked then."""
+    found = dict(hours)
+    for line in (line for result in tools for line in result.splitlines()):
+        times = {value for figure in figures.read(line) if figure.kind == "clock" for value in figure.values}
+        found |= {day: found[day] | times for day in weekdays.of_clause(line) & found.keys()}
     return found
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
+from savdo.appointments.models import Diary, Wish
 from savdo.channels.models import Button
 from savdo.knowledge.models import Passage
 
@@ -73,6 +74,8 @@ class Turn:
     # What was said before `history`: `summary` in short, and after it `older`, oldest first, which no summary holds yet.
     summary: str = ""
     older: tuple[Said, ...] = ()
+    # What is free, where the turn may be about a visit and the company says when it receives people.
+    diary: Diary | None = None
     # What the customer's own app speaks, where it tells.
     contact_language: str = ""
 
@@ -150,10 +153,11 @@ class Draft:
     tokens_out: int = 0
     faults: tuple[Fault, ...] = ()
     notes: tuple[str, ...] = ()
-    # Intentions of tools, carried out by the transaction that writes the reply: facts to keep about the contact, documents
-    # to send as files.
+    # Intentions, carried out by the transaction that writes the reply: facts to keep about the contact, documents to send as
+    # files, a visit to book.
     remember: Mapping[str, str] = field(default_factory=dict[str, str])
     files: tuple[UUID, ...] = ()
+    visit: Wish | None = None
     # What was worked out of the company's own words: totals, and what foreign words mean.
     grounds: tuple[str, ...] = ()
 

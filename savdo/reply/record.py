@@ -21,7 +21,7 @@ from savdo.channels import connections
 from savdo.conversations import calls, contacts, media, outbox, thread, voices
 from savdo.knowledge import whole
 from savdo.knowledge.models import Passage
-from savdo.reply import sight, summary
+from savdo.reply import diary, sight, summary
 from savdo.reply.models import Campaign, Draft, Said, Turn
 
 log = structlog.get_logger()
@@ -196,6 +196,8 @@ async def _written(
             return None
         # The contact may have been merged with another while the answer was written.
         turn = replace(turn, contact_id=row["contact_id"])
+        draft = await diary.settled(session, turn, draft)
+        payload = _payload(draft, files)
         turn_id, message_id = new_id(), new_id()
         await _trace(session, turn, turn_id, draft, passages, timings)
         await _reply(session, turn, turn_id, message_id, draft, payload, "queued" if row["behind"] else "sending")

@@ -10,7 +10,7 @@ import asyncio
 import operator
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal, DecimalException
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
@@ -20,6 +20,7 @@ from pydantic import BaseModel, ValidationError
 
 from savdo.ai import embed
 from savdo.ai.talk import Tool, ToolCall, ToolResult
+from savdo.appointments.models import Wish, rules_of
 from savdo.base import http
 from savdo.base.db import step
 from savdo.base.errors import SavdoError
@@ -27,7 +28,7 @@ from savdo.base.settings import settings
 from savdo.knowledge import extract, search
 from savdo.knowledge.models import Passage
 from savdo.knowledge.whole import Shareable
-from savdo.reply import grounds, injection, tracing
+from savdo.reply import diary, grounds, injection, tracing, visits
 from savdo.reply.grounds import Known
 from savdo.reply.models import Evidence, Turn
 
@@ -61,6 +62,7 @@ class Work:
     person: str = ""
     remember: dict[str, str] = field(default_factory=dict[str, str])
     files: list[UUID] = field(default_factory=list[UUID])
+    visit: Wish | None = None
 
     def learn(self, result: str) -> None:
         self.evidence = Evidence(
@@ -115,6 +117,7 @@ def offered(shareable: tuple[Shareable, ...], profile: Mapping[str, Any]) -> tup
             name="What it is, one or two words",
             value="The fact as the customer said it",
         ),
+        *(VISITS if rules_of(profile) else ()),
         *((_tool("send_file", f"Send one of these files with your reply:\n{files}", number="Its number"),) if files else ()),
         *((_tool("search_web", WEB, query="What to look for"),) if settings().search_url else ()),
         *((_tool("visit_page", f"Read a page of: {', '.join(pages_of(profile))}", url="Its address"),) if pages_of(profile) else ()),
@@ -197,6 +200,21 @@ async def _send_file(work: Work, given: Mapping[str, str]) -> str:
     return f"{file.name} goes out together with your reply."
 
 
+async def _free_slots(work: Work, given: Mapping[str, str]) -> str:
+    text = await diary.free(work.turn, given)
+    work.learn(f"free_slots: {text}")
+    return text
+
+
+async def _book_visit(work: Work, given: Mapping[str, str]) -> str:
+    work.visit = await diary.wish(work.turn, given)
+    booked = f"booked {visits.told([work.visit.starts_at])}"
+    # Of the times that were free this one is theirs: no other may be told as booked.
+    work.evidence = replace(work.evidence, tools=tuple(one for one in work.evidence.tools if not one.startswith("free_slots:")))
+    work.learn(f"book_visit: {booked}")
+    return f"It will be {booked} when this reply is sent: tell the customer this day and hour."
+
+
 async def _web(work: Work, given: Mapping[str, str]) -> str:
     """By a SearXNG server: GET /search with format=json gives {"results": [{"title", "url", "content"}, …]}."""
     if not given["query"].strip():
@@ -239,7 +257,8 @@ async def _visit(work: Work, given: Mapping[str, str]) -> str:
 
 TOOLS: Final[Mapping[str, Callable[[Work, Mapping[str, str]], Awaitable[str]]]] = {
     "search_knowledge": _search, "look_up_product": _product, "compute": _compute, "call_person": _person,
-    "remember": _remember, "send_file": _send_file, "search_web": _web, "visit_page": _visit,
+    "remember": _remember, "free_slots": _free_slots, "book_visit": _book_visit,
+    "send_file": _send_file, "search_web": _web, "visit_page": _visit,
 }  # fmt: skip
 
 
@@ -301,3 +320,15 @@ def _tool(name: str, description: str, /, **parameters: str) -> Tool:
     return Tool(
         name, description, {"type": "object", "properties": properties, "required": list(parameters), "additionalProperties": False}
     )
+
+
+VISITS: Final = (
+    _tool(
+        "free_slots", "See which times are free for a visit or a call.", from_day="The first day, as 2026-05-07", to_day="The last day"
+    ),
+    _tool(
+        "book_visit",
+        "Book a free time that the customer chose; one they had before is moved. Only a day and an hour the customer named or agreed to.",
+        day="As 2026-05-07", time="As 15:00", note="What for, in a few words",
+    ),
+)  # fmt: skip
