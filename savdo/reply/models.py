@@ -74,10 +74,14 @@ class Turn:
     # What was said before `history`: `summary` in short, and after it `older`, oldest first, which no summary holds yet.
     summary: str = ""
     older: tuple[Said, ...] = ()
-    # What is free, where the turn may be about a visit and the company says when it receives people.
-    diary: Diary | None = None
+    # The last number it covers, also where that message was taken back, and the thread's counter at the customer's last edit or
+    # deletion: a draft is no answer any more to a thread where either moved on.
+    through: int = 0
+    changed_revision: int = 0
     # What the customer's own app speaks, where it tells.
     contact_language: str = ""
+    # What is free, where the turn may be about a visit and the company says when it receives people.
+    diary: Diary | None = None
 
     @property
     def text(self) -> str:
@@ -90,10 +94,6 @@ class Turn:
         return "\n".join(said.shown for said in self.fresh if said.shown)
 
     @property
-    # The last number it covers, also where that message was taken back, and the thread's counter at the customer's last edit or
-    # deletion: a draft is no answer any more to a thread where either moved on.
-    through: int = 0
-    changed_revision: int = 0
     def unseen(self) -> bool:
         """Whether a file of this turn was not put into words."""
         return any(said.unseen for said in self.fresh)

@@ -131,13 +131,13 @@ def _turn(tenant_id: UUID, head: DictRow, newest_first: Sequence[DictRow]) -> Tu
         contact_language=head["contact_language"] or "",
         now=clock.now(), summary=head["summary"],
         older=tuple(one for one in history[:-HISTORY] if one.number > head["summarised_number"]),
+        through=head["inbound_number"], changed_revision=head["changed_revision"],
     )  # fmt: skip
 
 
 def _profile(head: DictRow) -> dict[str, Any]:
     return {**head["profile"], "outside_hours": "wait"} if head["hours_only"] else head["profile"]
 
-        through=head["inbound_number"], changed_revision=head["changed_revision"],
 
 def _facts(head: DictRow) -> dict[str, Any]:
     remembered = {"remembered": head["remembered"]} if head["remembered"] else {}
@@ -178,7 +178,6 @@ async def _kept(turn: Turn, draft: Draft) -> tuple[media.Attachment, ...]:
 async def _written(
     turn: Turn, draft: Draft, files: tuple[media.Attachment, ...], passages: Sequence[Passage], timings: Mapping[str, float]
 ) -> Written | None:
-    payload = _payload(draft, files)
     async with batch(turn.tenant_id) as session:
         row = await first(
             session,
