@@ -27,6 +27,7 @@ from savdo.base.migrate import migrate
 from savdo.base.settings import settings
 from savdo.channels import connections
 from savdo.channels.models import Connection, Inbound, Sender
+from savdo.conversations import contacts
 from savdo.evals_figures import Figures, Tally
 from savdo.knowledge import recall, search
 from savdo.operations import lifecycle
@@ -242,8 +243,13 @@ class Talk:
 
     async def lead(self) -> tuple[Figures, int]:
         async with step(self.company.connection.tenant_id) as session:
-            found = await first(session, "SELECT facts, score FROM leads WHERE conversation_id = %s", (self.conversation,))
-        return (found["facts"], found["score"]) if found else ({}, 0)
+            found = await first(
+                session,
+                """SELECT l.facts, l.score, p.phone_sealed, p.email_sealed FROM leads l
+                     JOIN contacts p ON p.tenant_id = l.tenant_id AND p.id = l.contact_id WHERE l.conversation_id = %s""",
+                (self.conversation,),
+            )
+        return (contacts.with_sealed(found["facts"], found), found["score"]) if found else ({}, 0)
 
     async def asked(self) -> Sequence[Mapping[str, int]]:
         """What each turn asked of models: `calls`, and `tokens` of their prompts together."""

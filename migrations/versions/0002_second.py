@@ -37,6 +37,13 @@ CREATE TABLE appointments (
   contact_id uuid NOT NULL,
   conversation_id uuid NOT NULL,
   starts_at timestamptz NOT NULL,
+-- A phone number and an address stand sealed at the contact, and nowhere else: of a fact only that it was told.
+UPDATE leads SET facts = facts || (SELECT jsonb_object_agg(key, true) FROM jsonb_each(facts) WHERE key IN ('phone', 'email'))
+ WHERE facts ?| ARRAY['phone', 'email'];
+UPDATE turns SET reading = jsonb_set(reading, '{entities}', reading->'entities'
+       || (SELECT jsonb_object_agg(key, true) FROM jsonb_each(reading->'entities') WHERE key IN ('phone', 'email')))
+ WHERE reading->'entities' ?| ARRAY['phone', 'email'];
+
   ends_at timestamptz NOT NULL CHECK (ends_at > starts_at),
   place smallint CHECK (place > 0),
   status text NOT NULL DEFAULT 'booked' CHECK (status IN ('booked', 'cancelled')),

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import phonenumbers
+import structlog
 from psycopg.types.json import Jsonb
 
 from savdo.base import clock, secrets
@@ -16,7 +17,11 @@ from savdo.channels.errors import ChannelError
 from savdo.channels.models import Connection, Inbound, Introduces, Sender, channel
 from savdo.conversations import merging
 
+log = structlog.get_logger()
+
 MOST_REMEMBERED = 30
+# What is sealed, and kept nowhere else: where it was told, only that it was.
+SEALED: Final = ("phone", "email")
 
 
 async def of_identity(session: Session, connection: Connection, inbound: Inbound) -> UUID:
@@ -153,7 +158,7 @@ async def phone(session: Session, conversation_id: UUID) -> str:
             WHERE c.id = %s""",
         (conversation_id,),
     )
-    return secrets.open_sealed(row["sealed"]).decode() if row and row["sealed"] else ""
+    return unsealed(row["sealed"]) if row else ""
 
 
 async def set_details(session: Session, contact_id: UUID, *, name: str = "", phone: str = "", email: str = "") -> None:
@@ -171,6 +176,31 @@ async def set_details(session: Session, contact_id: UUID, *, name: str = "", pho
             "UPDATE contacts SET email_sealed = %s, email_hash = %s WHERE id = %s",
             (secrets.seal(address.encode()), secrets.lookup_hash(address), contact_id),
         )
+
+
+def sought(query: str) -> dict[str, bytes]:
+    """The hashes of the contact, as `phone` and `email`, whose number or address is what was typed."""
+    return {"phone": secrets.lookup_hash(e164(query) or e164(f"+{query}")), "email": secrets.lookup_hash(query.lower())}
+
+
+def without_sealed(told: Mapping[str, Any]) -> dict[str, Any]:
+    """What a customer told, as it may be kept: of a number or an address only that there was one."""
+    return {name: True if name in SEALED and value else value for name, value in told.items()}
+
+
+def with_sealed(kept: Mapping[str, Any], contact: Mapping[str, Any]) -> dict[str, Any]:
+    """What was kept `without_sealed`, with the number and the address of the contact's row."""
+    opened = {name: unsealed(contact[f"{name}_sealed"]) for name in SEALED if kept.get(name) is True}
+    return {name: opened.get(name, value) for name, value in kept.items() if opened.get(name, True)}
+
+
+def unsealed(sealed: bytes | None) -> str:
+    try:
+        return secrets.open_sealed(sealed).decode() if sealed else ""
+    except secrets.Unreadable:
+        # A key that is gone costs the number, not the answer.
+        log.warning("sealed with a key that is not in SAVDO_SECRET_KEYS")
+        return ""
 
 
 # What is known of contact `p`: of those that were merged into it too, the newer fact where two have one name.
@@ -204,10 +234,10 @@ async def opt_in(session: Session, contact_id: UUID) -> None:
     await session.execute("UPDATE contacts SET opted_out_at = NULL WHERE id = %s", (contact_id,))
 
 
-async def set_reachable(session: Session, contact_id: UUID, reachable: bool) -> None:
+async def set_blocked(session: Session, conversation_id: UUID, blocked: bool) -> None:
+    """Whether nothing reaches the contact on this road now; their next message says that it does."""
     await session.execute(
-        "UPDATE contacts SET unreachable_at = CASE WHEN %s THEN NULL ELSE coalesce(unreachable_at, now()) END WHERE id = %s",
-        (reachable, contact_id),
+        "UPDATE conversations SET blocked_at = CASE WHEN %s THEN coalesce(blocked_at, now()) END WHERE id = %s", (blocked, conversation_id)
     )
 
 

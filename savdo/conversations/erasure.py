@@ -48,6 +48,12 @@ async def _forget_talks(session: Session, tenant_id: UUID, contact_id: UUID) -> 
     talks = [row["id"] for row in await rows(session, "SELECT id FROM conversations WHERE contact_id = %s FOR UPDATE", (contact_id,))]
     kept = await rows(session, "SELECT file_key FROM attachments WHERE conversation_id = ANY(%s) AND file_key <> ''", (talks,))
     said = await first(session, "SELECT count(*) FROM messages WHERE conversation_id = ANY(%s)", (talks,))
+    # A try of a persona on the latest conversations holds their words and does not say whose each is.
+    await session.execute(
+        """DELETE FROM scenario_runs WHERE kind = 'replay'
+              AND created_at >= (SELECT min(created_at) FROM conversations WHERE id = ANY(%s))""",
+        (talks,),
+    )
     await session.execute("DELETE FROM conversations WHERE id = ANY(%s)", (talks,))
     if kept:
         await forget_files.later(session, keys="\n".join(row["file_key"] for row in kept))

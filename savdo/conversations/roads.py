@@ -9,7 +9,6 @@ from uuid import UUID
 
 from psycopg.rows import DictRow
 
-from savdo.base import secrets
 from savdo.base.db import Session, rows
 from savdo.conversations import contacts, intake, thread
 
@@ -67,7 +66,6 @@ async def candidates(session: Session, contact_id: UUID, query: str = "") -> lis
     """Who may be the same person, by their latest conversation: found by name, phone or e-mail; without a query whoever
     gave the same phone or e-mail (`same`)."""
     query = " ".join(intake.clean(query).split())[:200]
-    phone = contacts.e164(query) or contacts.e164(f"+{query}")
     return await rows(
         session,
         """SELECT * FROM (
@@ -82,7 +80,7 @@ async def candidates(session: Session, contact_id: UUID, query: str = "") -> lis
             ORDER BY same = '', last_message_at DESC LIMIT %(limit)s""",
         {
             "contact": contact_id, "query": query, "like": f"%{thread.escaped(query)}%", "limit": CANDIDATES,
-            "phone": secrets.lookup_hash(phone), "email": secrets.lookup_hash(query.lower()),
+            **contacts.sought(query),
         },
     )  # fmt: skip
 

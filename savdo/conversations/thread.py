@@ -6,18 +6,18 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any, Literal, LiteralString
+from typing import Literal, LiteralString
 from uuid import UUID
 
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from savdo import audit
-from savdo.base import live, secrets
+from savdo.base import live
 from savdo.base.db import Session, first, new_id, rows
 from savdo.base.errors import Invalid, NotFound
 from savdo.channels.models import Template
-from savdo.conversations import intake, media, outbox
+from savdo.conversations import contacts, intake, media, outbox
 from savdo.conversations.media import Attachment
 from savdo.conversations.models import COLUMNS
 
@@ -58,7 +58,8 @@ class Inbox:
 
 
 async def inbox(session: Session, *, status: str = "", unread: bool = False, query: str = "", after: str = "", limit: int = PAGE) -> Inbox:
-    """`status` is one of the statuses, "open" for all but closed, or empty for all; `query` looks in names and what was written."""
+    """`status` is one of the statuses, "open" for all but closed, or empty for all; `query` looks in names and
+    what was written, and finds a whole phone number or e-mail address."""
     at, conversation_id = _place(after)
     query = " ".join(intake.clean(query).split())[:200]
     found = await rows(
@@ -75,11 +76,12 @@ async def inbox(session: Session, *, status: str = "", unread: bool = False, que
            ORDER BY c.last_message_at DESC, c.id DESC LIMIT %(limit)s""",
         {
             "status": status, "unread": unread, "query": query, "like": f"%{escaped(query)}%", "words": _words(query),
-            "at": at, "id": conversation_id, "limit": limit + 1,
+            "at": at, "id": conversation_id, "limit": limit + 1, **contacts.sought(query),
         },
     )  # fmt: skip
     page = found[:limit]
     return Inbox(page, _mark(page[-1]) if len(found) > limit else "")
+                  OR p.phone_hash = %(phone)s OR p.email_hash = %(email)s
 
 
 async def one(session: Session, conversation_id: UUID) -> DictRow:
@@ -102,8 +104,8 @@ async def one(session: Session, conversation_id: UUID) -> DictRow:
     )
     if row is None:
         raise NoConversation
-    row["phone"] = _opened(row.pop("phone_sealed"))
-    row["email"] = _opened(row.pop("email_sealed"))
+    row["phone"] = contacts.unsealed(row.pop("phone_sealed"))
+    row["email"] = contacts.unsealed(row.pop("email_sealed"))
     return row
 
 
@@ -128,7 +130,14 @@ async def messages(
 
 async def why(session: Session, conversation_id: UUID, turn_id: UUID) -> DictRow:
     """How a bot answer came about. Raises NotFound."""
-    row = await first(session, "SELECT * FROM turns WHERE id = %s AND conversation_id = %s", (turn_id, conversation_id))
+    row = await first(
+        session,
+        """SELECT t.*, p.phone_sealed, p.email_sealed FROM turns t
+             JOIN conversations c ON c.tenant_id = t.tenant_id AND c.id = t.conversation_id
+             JOIN contacts p ON p.tenant_id = c.tenant_id AND p.id = c.contact_id
+            WHERE t.id = %s AND c.id = %s""",
+        (turn_id, conversation_id),
+    )
     if row is None:
         raise NotFound
     return row
@@ -142,6 +151,7 @@ async def counts(session: Session) -> DictRow:
                      WHERE unread > 0 AND status <> 'closed' AND NOT is_test LIMIT 100) AS u) AS unread,
                   (SELECT count(*) FROM (SELECT 1 FROM conversations
                      WHERE status = 'handover' AND NOT is_test LIMIT 100) AS w) AS waiting""",
+    row["reading"]["entities"] = contacts.with_sealed(row["reading"].get("entities") or {}, row)
     )
     assert row is not None
     return row
@@ -289,7 +299,3 @@ def _place(after: str) -> tuple[datetime | None, UUID | None]:
         return datetime.fromisoformat(at), UUID(conversation_id)
     except (binascii.Error, ValueError, TypeError, AttributeError):
         raise Invalid("This page of the list does not exist.", field="after") from None
-
-
-def _opened(sealed: Any) -> str:
-    return secrets.open_sealed(sealed).decode() if sealed else ""

@@ -88,7 +88,8 @@ async def _nothing_left(tenant_id: UUID, head: DictRow) -> None:
 
 async def _loading(session: Session, conversation_id: UUID) -> tuple[AsyncCursor[DictRow], AsyncCursor[DictRow]]:
     heads = await session.execute(
-        f"""SELECT c.*, t.profile, t.status AS tenant_status, p.name AS contact_name, p.opted_out_at, n.channel,
+        f"""SELECT c.*, t.profile, t.status AS tenant_status, p.name AS contact_name, p.phone_sealed, p.email_sealed,
+                  p.opted_out_at, n.channel,
                   p.language AS contact_language,
                   n.settings->'working_hours_only' = 'true' AS hours_only, {contacts.REMEMBERED} AS remembered,
                   (SELECT facts FROM leads l WHERE l.tenant_id = c.tenant_id AND l.conversation_id = c.id) AS facts,
@@ -141,7 +142,7 @@ def _profile(head: DictRow) -> dict[str, Any]:
 
 def _facts(head: DictRow) -> dict[str, Any]:
     remembered = {"remembered": head["remembered"]} if head["remembered"] else {}
-    return {**(head["facts"] or {}), **remembered}
+    return {**contacts.with_sealed(head["facts"] or {}, head), **remembered}
 
 
 async def write(turn: Turn, draft: Draft, passages: Sequence[Passage], timings: Mapping[str, float]) -> Written | None:
@@ -256,6 +257,7 @@ async def _trace(
            VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)""",
         (
             turn.tenant_id, turn_id, turn.conversation_id, turn.fresh[0].number, turn.through,
+    reading = {**asdict(draft.reading), "entities": contacts.without_sealed(draft.reading.entities)}
             "silent" if draft.silent else "answered", Jsonb(asdict(draft.reading)), Jsonb(trace, dumps=_dumps), draft.model,
             draft.cost_micros, draft.currency,
         ),
@@ -304,7 +306,7 @@ async def _lead(session: Session, turn: Turn, draft: Draft) -> None:
             new_id(),
             turn.conversation_id,
             turn.contact_id,
-            Jsonb(dict(draft.facts), dumps=_dumps),
+            Jsonb(contacts.without_sealed(draft.facts), dumps=_dumps),
             max(0, min(100, draft.score)),
         ),
     )
