@@ -230,7 +230,7 @@ def _names_a_case(turn: Turn, passage: Passage) -> bool:
 def _question(turn: Turn, reading: Reading, found: Found) -> Draft:
     if total := totals.find(turn, reading, found.passages):
         step = steps.following(turn, reading, found.passages[:1])
-        return Draft(_joined(total.text, step), reading, cited=total.cited, grounds=(total.worked,))
+        return Draft(_joined(_once_more(turn, reading, total.text), step), reading, cited=total.cited, grounds=(total.worked,))
     answer = answers.find(turn, reading, topic.asked(turn), found)
     if answer is None:
         priced = _campaign_price(turn, reading) if reading.intent == "question_price" else ""
@@ -244,8 +244,13 @@ def _answered(turn: Turn, reading: Reading, answer: Told, step: str = "") -> Dra
     """An answer and the step after it; who asked two things and gets one hears that the other is asked of a colleague."""
     rest = sayings.say("unknown_rest", turn, reading) if answer.half else ""
     handover = "low_confidence" if answer.half else None
-    text = _joined(answer.text, rest or step)
+    text = _joined(_once_more(turn, reading, answer.text), rest or step)
     return Draft(text, reading, handover=handover, cited=answer.cited, notes=answer.notes, grounds=answer.grounds)
+
+
+def _once_more(turn: Turn, reading: Reading, answer: str) -> str:
+    """The answer; who asks again what was just answered reads that it is the same."""
+    return sayings.say("said_before", turn, reading, answer=answer) if answer in sayings.lately(turn) else answer
 
 
 def _unknown(turn: Turn, reading: Reading) -> Draft:

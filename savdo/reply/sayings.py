@@ -18,13 +18,18 @@ CURRENCY_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "USD": {"uz": "$", "ru": "$", "kk": "$", "en": "USD"},
     "RUB": {"uz": "₽", "ru": "₽", "kk": "₽", "en": "RUB"},
 }
+RECENT: Final = 6
 WEEK: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 def say(key: str, turn: Turn, reading: Reading, **filled: str) -> str:
     """A sentence of the catalogue in the company's tone and the customer's writing; the variant the bot has not used for longest."""
-    said = " ".join(one.text for one in turn.history[-6:] if one.author == "bot")
-    return min((variant.format(**filled) for variant in _variants(key, turn, reading)), key=said.rfind)
+    return min((variant.format(**filled) for variant in _variants(key, turn, reading)), key=lately(turn).rfind)
+
+
+def lately(turn: Turn) -> str:
+    """What the bot has said within the last messages."""
+    return " ".join(one.text for one in turn.history[-RECENT:] if one.author == "bot")
 
 
 def says(key: str, text: str, turn: Turn, reading: Reading) -> bool:

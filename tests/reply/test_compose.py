@@ -156,6 +156,21 @@ def test_that_a_sentence_comes_back_only_after_every_other_way_to_say_it() -> No
     assert sayings.say("unknown", asked, understand.read(asked)) == used[0]
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [("Сколько стоит горный велосипед Sayr 27?", ROW), ("Сколько стоит доставка велосипеда по Ташкенту?", DELIVERY)],
+)
+def test_that_the_same_answer_once_more_is_said_as_such(text: str, told: Passage) -> None:
+    first = answered(turn(text), told)
+    asked = turn(text, history=(("contact", text), ("bot", first.text)))
+    again = answered(asked, told)
+    assert again.text.startswith("Как уже сказано выше: ")
+    assert again.cited == first.cited
+    assert guard.check(again.text, "ru", generate.evidence_of(asked, [told], ())) == ()
+    third = turn(text, history=(*((said.author, said.text) for said in asked.history), ("contact", text), ("bot", again.text)))
+    assert answered(third, told).text not in (first.text, again.text)
+
+
 def test_that_an_objection_is_answered_with_the_company_s_own_words() -> None:
     assert "рассрочка на 4 месяца" in answered(turn("дорого для меня, это слишком дорогой велосипед")).text
 

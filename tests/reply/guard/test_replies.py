@@ -44,7 +44,7 @@ def test_that_our_own_sentences_pass(tone: str) -> None:
     evidence = Evidence((), (), {"name": "Velo Dunyo", "tone": tone}, ("Ali",), tools)
     filled = {
         "company": "Velo Dunyo", "name": "Ali", "quote": "…", "item": "Sayr", "price": "", "hours": "", "days": "", "when": "",
-        "times": "10:00",
+        "times": "10:00", "answer": "…", "phone": "",
     }  # fmt: skip
     stopped = [
         (variant, faults)
