@@ -22,7 +22,8 @@ from savdo.reply import expected, persona, rehearsal
 from savdo.reply.persona import LANGUAGES
 
 MOST_SCENARIOS, MOST_TURNS, LONGEST_TURN, MOST_WISHES = 100, 20, 1000, 20
-REPLAYED: Final = 20
+# How many of the latest conversations may be replayed.
+REPLAYED: Final = (10, 20, 50, 100)
 # Facts of a lead a scenario may ask for.
 FACTS: Final = ("name", "phone", "email", "timeline", "company", "quantity")
 
@@ -110,9 +111,10 @@ async def record(session: Session, tenant_id: UUID, conversation_id: UUID, name:
     return await save(session, tenant_id, None, name, turns, expect)
 
 
-async def start(session: Session, tenant_id: UUID, member_id: UUID, kind: str) -> UUID:
-    """Begins a run of kind scenarios | replay against the draft. Raises Invalid when there is nothing to run."""
-    cases = await _cases(session, kind)
+async def start(session: Session, tenant_id: UUID, member_id: UUID, kind: str, latest: int = 20) -> UUID:
+    """Begins a run of kind scenarios | replay against the draft; a replay is of so many of the `latest` conversations. Raises
+    Invalid when there is nothing to run."""
+    cases = await _cases(session, kind, latest)
     if not cases:
         raise Invalid("There is nothing to run yet.", field=kind)
     known, run_id = await persona.current(session), new_id()
@@ -129,8 +131,8 @@ async def run(tenant_id: str, run_id: str) -> None:
     """Rehearses what of a run is not done yet. A draft that was changed meanwhile is another one: the run ends as failed."""
     tenant, wanted = UUID(tenant_id), UUID(run_id)
     async with step(tenant) as session:
-        row = await first(session, "SELECT kind, done, revision FROM scenario_runs WHERE id = %s AND status = 'running'", (wanted,))
-        cases = await _cases(session, row["kind"]) if row else []
+        row = await first(session, "SELECT kind, done, total, revision FROM scenario_runs WHERE id = %s AND status = 'running'", (wanted,))
+        cases = await _cases(session, row["kind"], row["total"]) if row else []
         known = await persona.current(session)
         company = await first(session, "SELECT profile FROM tenants")
     if row is None or company is None:
@@ -190,17 +192,18 @@ async def _keep(session: Session, run_id: UUID, result: Mapping[str, Any]) -> No
     )
 
 
-async def _cases(session: Session, kind: str) -> list[Case]:
+async def _cases(session: Session, kind: str, latest: int) -> list[Case]:
     if kind == "scenarios":
         return [Case(row["name"], tuple(row["turns"]), row["expect"], str(row["id"])) for row in await listed(session)]
     talks = await rows(
         session,
         """SELECT c.id, p.name FROM conversations c JOIN contacts p ON p.tenant_id = c.tenant_id AND p.id = c.contact_id
-            WHERE NOT c.is_test AND c.inbound_number > 0 ORDER BY c.last_message_at DESC, c.id DESC LIMIT %s""",
-        (REPLAYED,),
+            WHERE NOT c.is_test AND EXISTS (SELECT 1 FROM messages m WHERE m.tenant_id = c.tenant_id AND m.conversation_id = c.id
+                                               AND m.author = 'contact' AND m.deleted_at IS NULL AND m.text <> '')
+            ORDER BY c.last_message_at DESC, c.id DESC LIMIT %s""",
+        (latest,),
     )
-    found = [Case(row["name"] or "", tuple(await _said(session, row["id"]))[:MOST_TURNS], {}) for row in talks]
-    return [case for case in found if case.turns]
+    return [Case(row["name"] or "", tuple(await _said(session, row["id"]))[:MOST_TURNS], {}) for row in talks]
 
 
 async def _said(session: Session, conversation_id: UUID) -> list[str]:

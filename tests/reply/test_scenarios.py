@@ -11,6 +11,7 @@ from savdo.base.errors import Invalid
 from savdo.channels.models import Connection, Inbound, Sender
 from savdo.knowledge import answers
 from savdo.reply import expected, persona, scenarios, turn
+from tests.web import office
 
 DELIVERY = "How much is delivery?"
 POLITICS = "What do you think about politics?"
@@ -86,6 +87,27 @@ async def test_that_real_conversations_are_recorded_and_replayed_without_their_p
     run = await _ran(tenant_id, alice, "replay")
     assert (run["status"], run["total"], len(run["results"][0]["turns"])) == ("done", 1, 2)
     assert await _counted(tenant_id) == before
+
+
+async def test_that_as_many_of_the_latest_conversations_are_replayed_as_was_wished(connection: Connection) -> None:
+    for number in range(12):
+        # A picture without a word cannot be replayed, and takes nobody's place.
+        text = "" if number == 11 else f"Hello {number}"
+        await turn.take(connection, [Inbound("message", db.new_id().hex, str(number), Sender(str(number)), text=text)])
+    async with office.client() as browser:
+        await office.sign_in(browser, await office.member(connection.tenant_id, "Alice", "owner"))
+        shown = (await browser.get("/persona/scenarios")).text
+        refused = await browser.post("/persona/runs", data={"kind": "replay", "latest": "100000"})
+        await browser.post("/persona/runs", data={"kind": "replay", "latest": "10"})
+    async with db.step(connection.tenant_id) as session:
+        # Only the run is of interest.
+        await session.execute("DELETE FROM procrastinate_jobs WHERE task_name <> 'reply.scenarios.run'")
+    await jobs.run_waiting()
+    async with db.step(connection.tenant_id) as session:
+        run = await scenarios.latest(session, "replay")
+    assert run is not None
+    assert (run["status"], run["total"], run["results"][0]["turns"][0]["text"], refused.status_code) == ("done", 10, "Hello 10", 422)
+    assert [f"Last {count} conversations" in shown for count in (10, 20, 50, 100)] == [True] * 4
 
 
 async def test_that_a_run_of_a_draft_that_was_changed_meanwhile_counts_for_nothing(tenant_id: UUID) -> None:

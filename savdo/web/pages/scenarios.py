@@ -24,7 +24,7 @@ async def listed(request: Request, actor: Configurer) -> Response:
     async with step(actor.tenant_id) as session:
         await page.shell(request, session)
         found, runs = await scenarios.listed(session), await _runs(session)
-    return page.render(request, "scenarios/page.html", scenarios=found, runs=runs)
+    return page.render(request, "scenarios/page.html", scenarios=found, runs=runs, replayed=scenarios.REPLAYED)
 
 
 @router.get("/persona/runs")
@@ -40,12 +40,15 @@ async def begin(
     request: Request,
     actor: Configurer,
     kind: Annotated[Literal["scenarios", "replay"], Form()] = "scenarios",
+    latest: Annotated[int, Form()] = 20,
     back: Annotated[str, Form()] = "",
 ) -> Response:
+    if latest not in scenarios.REPLAYED:
+        raise Invalid(f"One of {', '.join(map(str, scenarios.REPLAYED))} conversations.", field="latest")
     place = "/persona" if back == "persona" else "/persona/scenarios"
     try:
         async with step(actor.tenant_id) as session:
-            await scenarios.start(session, actor.tenant_id, actor.member.id, kind)
+            await scenarios.start(session, actor.tenant_id, actor.member.id, kind, latest)
     except Invalid:
         return page.go(request, place, flash="scenarios.nothing_to_run")
     return page.go(request, place)
