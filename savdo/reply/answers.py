@@ -156,7 +156,7 @@ def _total(turn: Turn, reading: Reading, row: Passage) -> str:
     if not re.fullmatch(r"\s*\d[\d\s]*", cell[1]) or not int(price):
         return ""
     total = sayings.amount(count * int(price), _currency(cell[0], str(turn.profile.get("currency") or "")), reading)
-    return f". {count} × {int(price):,} = {total}".replace(",", " ")
+    return f". {count} × {sayings.number(int(price), reading)} = {total}"
 
 
 def _area(turn: Turn, row: Passage) -> int | None:
@@ -216,8 +216,10 @@ def _priced(heading: str, value: str, currency: str, reading: Reading) -> str:
         bare = re.search(r"\d", value) and "%" not in value and not CURRENCY_NAMED.search(value)
         return f"{value} {sayings.currency_word(code, reading)}" if bare else value
     number, *_ = figures.readings(amount["number"])
+    # A fraction stands as it is written: "4.1" may be millions, and is not ours to spell out.
+    said = f"{amount['number']} {sayings.currency_word(code, reading)}" if number % 1 else sayings.amount(number, code, reading)
     after = CURRENCY_NAMED.sub("", amount["after"]).strip(" .")
-    return " ".join(filter(None, (amount["before"].strip(), sayings.amount(number, code, reading), after)))
+    return " ".join(filter(None, (amount["before"].strip(), said, after)))
 
 
 def _currency(heading: str, currency: str) -> str:

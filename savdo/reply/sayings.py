@@ -7,6 +7,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
+from babel import numbers
+
 from savdo.reply import transliteration
 from savdo.reply.models import Reading, Turn
 
@@ -48,9 +50,17 @@ def written(text: str, reading: Reading) -> str:
 
 
 def amount(value: float | Decimal, currency: str, reading: Reading) -> str:
-    """ "1650000" → "1 650 000 сум"."""
-    number = f"{value:,.2f}".rstrip("0").rstrip(".") if value % 1 else f"{int(value):,}"
-    return f"{number.replace(',', ' ')} {currency_word(currency, reading)}"
+    """1650000 → "1 650 000 сум"."""
+    return f"{number(value, reading)} {currency_word(currency, reading)}"
+
+
+def number(value: float | Decimal, reading: Reading) -> str:
+    """1650000 → "1 650 000"; 12.5 → "12,50" in Russian, "12.50" in English."""
+    # A space between thousands in English too: what is expected of a reply (savdo.reply.expected) ignores spaces between digits
+    # and no other mark, so that "1,650,000" would not hold the "1 650 000" of a price list.
+    whole, _, part = f"{value:,.2f}".partition(".")
+    fraction = "" if part == "00" else f"{numbers.get_decimal_symbol(reading.language)}{part}"
+    return whole.replace(",", " ") + fraction
 
 
 def currency_word(currency: str, reading: Reading) -> str:

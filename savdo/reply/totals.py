@@ -53,8 +53,8 @@ def find(turn: Turn, reading: Reading, passages: Sequence[Passage]) -> Total | N
     meant = _meant(turn, [*_rows(turn, passages), *_campaigns(turn)])
     if meant is None:
         return None
-    total = sayings.amount(float(metres * meant.price), meant.currency, reading)
-    worked = f"{metres} × {meant.price:,f} = {total}".replace(",", " ")
+    total = sayings.amount(metres * meant.price, meant.currency, reading)
+    worked = f"{metres} × {sayings.number(meant.price, reading)} = {total}"
     return Total(f"{sayings.written(meant.name, reading)}: {worked}.", worked, (meant.passage,) if meant.passage else ())
 
 

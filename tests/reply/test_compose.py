@@ -7,9 +7,9 @@ import re
 import pytest
 
 from savdo.knowledge.models import Passage
-from savdo.reply import answers, compose, generate, guard, persona, sayings, topic, transliteration, understand, visits
+from savdo.reply import answers, compose, expected, generate, guard, persona, sayings, topic, transliteration, understand, visits
 from savdo.reply.models import Draft, Turn
-from tests.reply.cast import DELIVERY, ROW, found, passage, turn
+from tests.reply.cast import BIKES, DELIVERY, ROW, found, passage, turn
 
 
 def answered(asked: Turn, *passages: Passage) -> Draft:
@@ -256,13 +256,31 @@ def test_that_who_says_they_are_not_understood_is_given_a_person(said: str) -> N
 @pytest.mark.parametrize(
     ("written", "said"),
     [
-        ("4.1", "4.1 сум"), ("1,650,000", "1 650 000 сум"), ("от 350 000", "от 350 000 сум"), ("350 000–400 000", "350 000–400 000 сум"),
+        ("4.1", "4.1 сум"), ("12,50", "12,50 сум"),
+        ("1,650,000", "1 650 000 сум"), ("от 350 000", "от 350 000 сум"), ("350 000–400 000", "350 000–400 000 сум"),
         ("5 000 сум / час", "5 000 сум / час"),
     ],
 )  # fmt: skip
 def test_that_a_cell_says_its_whole_price(written: str, said: str) -> None:
     row = passage(f"модель: Sayr 27, цена: {written}", cells={"модель": "Sayr 27", "цена": written})
     assert f"Sayr 27: {said}" in answered(turn("Сколько стоит Sayr 27?"), row).text
+
+
+@pytest.mark.parametrize(
+    ("language", "amount", "said"),
+    [
+        ("ru", 12.5, "12,50 $"), ("uz", 12.5, "12,50 $"), ("kk", 12.5, "12,50 $"), ("en", 12.5, "12.50 USD"),
+        ("ru", 1650000, "1 650 000 $"), ("en", 1650000, "1 650 000 USD"),
+    ],
+)  # fmt: skip
+def test_that_amounts_are_written_as_the_language_does_and_pass_the_guard(language: str, amount: float, said: str) -> None:
+    bike = dataclasses.replace(BIKES, name="Sayr", price={"amount": amount, "currency": "USD"})
+    asked = turn("Sayr?", language=language, campaigns=(bike,))
+    reading = dataclasses.replace(understand.read(asked), language=language, script="latn")
+    assert sayings.amount(amount, "USD", reading) == said
+    assert guard.check(f"Sayr: {said}.", language, generate.evidence_of(asked, (), ())) == ()
+    # An answer with commas between thousands would not be known as the right one.
+    assert not expected.mentions("1,650,000 USD", "1 650 000")
 
 
 def test_that_two_questions_in_one_get_both_answers() -> None:
