@@ -26,13 +26,15 @@ from savdo.base import runtime, telemetry
 from savdo.base.db import platform_step
 from savdo.base.errors import SavdoError
 from savdo.base.settings import settings
-from savdo.operations import health, lifecycle, tenant_models
+from savdo.operations import health, keys, lifecycle, tenant_models
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Sales conversations for companies.")
 tenants = typer.Typer(no_args_is_help=True, help="Companies on this installation.")
 letters = typer.Typer(no_args_is_help=True, help="Jobs that failed for good.")
 cli.add_typer(tenants, name="tenant")
 cli.add_typer(letters, name="jobs")
+secret_keys = typer.Typer(no_args_is_help=True, help="The keys of SAVDO_SECRET_KEYS.")
+cli.add_typer(secret_keys, name="keys")
 out = Console()
 
 Business = Annotated[Path, typer.Option(help="Folder with profile.json, campaigns.json and docs/.")]
@@ -164,6 +166,21 @@ def replay_job(job_id: int) -> None:
     if not _with_database(_replay, job_id):
         raise typer.BadParameter(f"{job_id} is not a failed job; see: savdo jobs failed")
     out.print("It runs again.")
+
+
+@secret_keys.command("reseal")
+def reseal(as_json: AsJson = False) -> None:
+    """Seals everything again with the newest key; after it the older ones may be dropped."""
+    found = _with_database(keys.reseal)
+    if as_json:
+        print(json.dumps([asdict(one) for one in found]))
+    else:
+        table = Table("what", "sealed again", "no key opens", title="Sealed with the newest key")
+        for one in found:
+            table.add_row(f"{one.column.table}.{one.column.sealed}", str(one.done), str(one.unreadable))
+        out.print(table)
+    if any(one.unreadable for one in found):
+        raise typer.Exit(1)
 
 
 @cli.command("eval")

@@ -29,6 +29,13 @@ ALTER TABLE messages ADD COLUMN waits integer NOT NULL DEFAULT 0;
 -- The revision at which the customer last edited or took back a message: a draft of what was said before is not sent.
 ALTER TABLE conversations ADD COLUMN changed_revision bigint NOT NULL DEFAULT 0;
 
+-- A phone number and an address stand sealed at the contact, and nowhere else: of a fact only that it was told.
+UPDATE leads SET facts = facts || (SELECT jsonb_object_agg(key, true) FROM jsonb_each(facts) WHERE key IN ('phone', 'email'))
+ WHERE facts ?| ARRAY['phone', 'email'];
+UPDATE turns SET reading = jsonb_set(reading, '{entities}', reading->'entities'
+       || (SELECT jsonb_object_agg(key, true) FROM jsonb_each(reading->'entities') WHERE key IN ('phone', 'email')))
+ WHERE reading->'entities' ?| ARRAY['phone', 'email'];
+
 -- Visits and calls that a time was given for. `place`: which of those received at once it is; none for a conversation that is
 -- only a test. That lengths may change and times then overlap is looked at under a lock (savdo.appointments.booking).
 CREATE TABLE appointments (
@@ -37,13 +44,6 @@ CREATE TABLE appointments (
   contact_id uuid NOT NULL,
   conversation_id uuid NOT NULL,
   starts_at timestamptz NOT NULL,
--- A phone number and an address stand sealed at the contact, and nowhere else: of a fact only that it was told.
-UPDATE leads SET facts = facts || (SELECT jsonb_object_agg(key, true) FROM jsonb_each(facts) WHERE key IN ('phone', 'email'))
- WHERE facts ?| ARRAY['phone', 'email'];
-UPDATE turns SET reading = jsonb_set(reading, '{entities}', reading->'entities'
-       || (SELECT jsonb_object_agg(key, true) FROM jsonb_each(reading->'entities') WHERE key IN ('phone', 'email')))
- WHERE reading->'entities' ?| ARRAY['phone', 'email'];
-
   ends_at timestamptz NOT NULL CHECK (ends_at > starts_at),
   place smallint CHECK (place > 0),
   status text NOT NULL DEFAULT 'booked' CHECK (status IN ('booked', 'cancelled')),

@@ -68,6 +68,9 @@ async def create_member(
     if "@" not in address or len(address) > 254 or any(letter.isspace() for letter in address):
         raise Invalid("This is no e-mail address.", field="email")
     check_password(password, address)
+    # Under an older key no unique index sees it.
+    if await first(session, "SELECT 1 FROM members WHERE email_hash = ANY(%s)", (secrets.lookup_hashes(address),)):
+        raise EmailTaken(field="email")
     member_id = new_id()
     hashed = await asyncio.to_thread(_hash, password)
     try:
@@ -93,9 +96,9 @@ def check_password(password: str, email: str) -> None:
 
 async def who_is(email: str, password: str) -> list[Member]:
     """Every membership that this e-mail and password open, oldest first. Raises WrongPassword when there is none."""
-    digest = secrets.lookup_hash(normal_email(email)[:254])
+    hashes = secrets.lookup_hashes(normal_email(email)[:254])
     async with platform_step("sign-in by e-mail") as session:
-        known = await rows(session, _MEMBER + " WHERE m.email_hash = %s ORDER BY m.id LIMIT 20", (digest,))
+        known = await rows(session, _MEMBER + " WHERE m.email_hash = ANY(%s) ORDER BY m.id LIMIT 20", (hashes,))
     opened = await asyncio.to_thread(_matching, known, password[: LONGEST_PASSWORD + 1])
     if not opened:
         raise WrongPassword

@@ -1,8 +1,10 @@
 """Encryption of what must not be read at rest, and hashes by which it can still be found.
 
 AES-256-GCM with a key from the settings; the first byte says which form, the next four which key, so that keys rotate:
-put the new key first in SAVDO_SECRET_KEYS, keep the old ones behind it, and what is sealed again uses the new one.
-Hashes are HMAC-SHA256 with a key derived from the *oldest* key, so that a rotation does not lose them.
+put the new key first in SAVDO_SECRET_KEYS, keep the old ones behind it, and what is sealed again uses the new one; what
+stood sealed before is sealed again by savdo.operations.keys. Hashes are HMAC-SHA256 with a key derived from the newest key and
+are looked for with every key; what people hold (signed tokens, links, names) is made with the *oldest*, so that a rotation
+takes it from nobody before that one is dropped.
 """
 
 import base64
@@ -49,8 +51,19 @@ def open_sealed(sealed: bytes) -> bytes:
 
 
 def lookup_hash(value: str) -> bytes:
-    """The same value gives the same 32 bytes; nothing else can be learned from them without the key."""
-    return hmac.digest(hashlib.sha256(b"lookup" + keys()[-1][1]).digest(), value.encode(), "sha256")
+    """The same value gives the same 32 bytes; nothing else can be learned from them without the key. To be kept; what is kept
+    already is looked for by `lookup_hashes`."""
+    return lookup_hashes(value)[0]
+
+
+def lookup_hashes(value: str) -> list[bytes]:
+    """The hash with each key, newest first."""
+    return [hmac.digest(hashlib.sha256(b"lookup" + key).digest(), value.encode(), "sha256") for _, key in keys()]
+
+
+def sealed_with(name: bytes) -> bytes:
+    """How everything begins that is sealed with the key of that name."""
+    return FORM + name
 
 
 def token_hash(token: str) -> bytes:

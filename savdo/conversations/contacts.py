@@ -178,9 +178,9 @@ async def set_details(session: Session, contact_id: UUID, *, name: str = "", pho
         )
 
 
-def sought(query: str) -> dict[str, bytes]:
-    """The hashes of the contact, as `phone` and `email`, whose number or address is what was typed."""
-    return {"phone": secrets.lookup_hash(e164(query) or e164(f"+{query}")), "email": secrets.lookup_hash(query.lower())}
+def sought(query: str) -> dict[str, list[bytes]]:
+    """The hashes, as `phone` and `email`, of the contact whose number or address is what was typed: one of each list."""
+    return {"phone": secrets.lookup_hashes(e164(query) or e164(f"+{query}")), "email": secrets.lookup_hashes(query.lower())}
 
 
 def without_sealed(told: Mapping[str, Any]) -> dict[str, Any]:

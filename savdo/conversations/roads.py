@@ -75,7 +75,7 @@ async def candidates(session: Session, contact_id: UUID, query: str = "") -> lis
                JOIN conversations c ON c.tenant_id = p.tenant_id AND c.contact_id = p.id AND NOT c.is_test
                JOIN connections n ON n.tenant_id = c.tenant_id AND n.id = c.connection_id
               WHERE o.id = %(contact)s AND CASE WHEN %(query)s = '' THEN p.phone_hash = o.phone_hash OR p.email_hash = o.email_hash
-                    ELSE p.name ILIKE %(like)s OR p.phone_hash = %(phone)s OR p.email_hash = %(email)s END
+                    ELSE p.name ILIKE %(like)s OR p.phone_hash = ANY(%(phone)s) OR p.email_hash = ANY(%(email)s) END
               ORDER BY p.id, c.last_message_at DESC) found
             ORDER BY same = '', last_message_at DESC LIMIT %(limit)s""",
         {

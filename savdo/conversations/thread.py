@@ -70,6 +70,7 @@ async def inbox(session: Session, *, status: str = "", unread: bool = False, que
              AND (%(status)s = '' OR c.status = %(status)s OR (%(status)s = 'open' AND c.status <> 'closed'))
              AND (NOT %(unread)s OR c.unread > 0)
              AND (%(query)s = '' OR p.name ILIKE %(like)s OR c.preview ILIKE %(like)s
+                  OR p.phone_hash = ANY(%(phone)s) OR p.email_hash = ANY(%(email)s)
                   OR EXISTS (SELECT 1 FROM messages m WHERE m.tenant_id = c.tenant_id AND m.conversation_id = c.id
                               AND m.words @@ to_tsquery('simple', %(words)s)))
              AND (%(at)s::timestamptz IS NULL OR (c.last_message_at, c.id) < (%(at)s, %(id)s))
@@ -81,7 +82,6 @@ async def inbox(session: Session, *, status: str = "", unread: bool = False, que
     )  # fmt: skip
     page = found[:limit]
     return Inbox(page, _mark(page[-1]) if len(found) > limit else "")
-                  OR p.phone_hash = %(phone)s OR p.email_hash = %(email)s
 
 
 async def one(session: Session, conversation_id: UUID) -> DictRow:
@@ -140,6 +140,7 @@ async def why(session: Session, conversation_id: UUID, turn_id: UUID) -> DictRow
     )
     if row is None:
         raise NotFound
+    row["reading"]["entities"] = contacts.with_sealed(row["reading"].get("entities") or {}, row)
     return row
 
 
@@ -151,7 +152,6 @@ async def counts(session: Session) -> DictRow:
                      WHERE unread > 0 AND status <> 'closed' AND NOT is_test LIMIT 100) AS u) AS unread,
                   (SELECT count(*) FROM (SELECT 1 FROM conversations
                      WHERE status = 'handover' AND NOT is_test LIMIT 100) AS w) AS waiting""",
-    row["reading"]["entities"] = contacts.with_sealed(row["reading"].get("entities") or {}, row)
     )
     assert row is not None
     return row

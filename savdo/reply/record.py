@@ -251,14 +251,14 @@ async def _trace(
         "faults": [asdict(fault) for fault in draft.faults], "notes": list(draft.notes),
         "tokens_in": draft.tokens_in, "tokens_out": draft.tokens_out,
     }  # fmt: skip
+    reading = {**asdict(draft.reading), "entities": contacts.without_sealed(draft.reading.entities)}
     await session.execute(
         """INSERT INTO turns
              (tenant_id, id, conversation_id, first_number, last_number, outcome, reading, trace, model, cost_micros, currency)
            VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)""",
         (
             turn.tenant_id, turn_id, turn.conversation_id, turn.fresh[0].number, turn.through,
-    reading = {**asdict(draft.reading), "entities": contacts.without_sealed(draft.reading.entities)}
-            "silent" if draft.silent else "answered", Jsonb(asdict(draft.reading)), Jsonb(trace, dumps=_dumps), draft.model,
+            "silent" if draft.silent else "answered", Jsonb(reading), Jsonb(trace, dumps=_dumps), draft.model,
             draft.cost_micros, draft.currency,
         ),
     )  # fmt: skip

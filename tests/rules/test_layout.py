@@ -47,6 +47,7 @@ MAY_SEE_EVERY_TENANT = {
     "savdo/operations/deletions.py",  # a person is forgotten by whichever company knows them
     "savdo/operations/watching.py",  # a look at all connections
     "savdo/operations/lifecycle.py",  # makes and removes tenants
+    "savdo/operations/keys.py",  # seals every tenant's secrets with a new key
     "savdo/operations/health.py",  # figures of the whole installation, no rows
     "savdo/web/health.py",  # the same
     "savdo/demo.py",
