@@ -49,7 +49,7 @@ async def _in(session: Session, inbound: Inbound, conversation: DictRow) -> Take
         case "reaction":
             await _react(session, inbound, conversation)
         case "blocked" | "unblocked":
-            await contacts.set_reachable(session, contact_id, inbound.event == "unblocked")
+            await contacts.set_blocked(session, conversation["id"], inbound.event == "blocked")
         case "opted_out":
             await contacts.opt_out(session, contact_id)
         case "opted_in":

@@ -98,7 +98,7 @@ async def store(
              RETURNING id, number, created_at)
            UPDATE conversations c
               SET revision = m.number, inbound_number = m.number, unread = unread + 1,
-                  status = CASE status WHEN 'closed' THEN 'bot' ELSE status END,
+                  status = CASE status WHEN 'closed' THEN 'bot' ELSE status END, blocked_at = NULL,
                   -- A person answers: the bot owes nothing for this message, also not when it is given back later.
                   answered_number = CASE WHEN %(silent)s THEN m.number ELSE answered_number END,
                   answer_waiting = NOT %(silent)s,

@@ -43,11 +43,12 @@ LEASE = timedelta(seconds=30)
 
 log = structlog.get_logger()
 
-# Why the bot does not say what it was about to: it does not talk over a person, nor after a goodbye for good, nor a day late.
-WITHDRAWN = frozenset({"taken_over", "opted_out", "too_late"})
+# Why the bot does not say what it was about to: it does not talk over a person, nor after a goodbye for good, nor to who has
+# blocked it, nor a day late.
+WITHDRAWN = frozenset({"taken_over", "opted_out", "blocked", "too_late"})
 # The first message of a conversation that is still to be sent: claimed, or withdrawn.
 _CLAIMED: LiteralString = """
-  WITH c AS (SELECT v.tenant_id, v.id, v.status, v.contact_id, v.connection_id, v.external_id, v.last_inbound_at,
+  WITH c AS (SELECT v.tenant_id, v.id, v.status, v.blocked_at, v.contact_id, v.connection_id, v.external_id, v.last_inbound_at,
                     t.status = 'suspended' AS suspended
                FROM conversations v JOIN connections n ON n.tenant_id = v.tenant_id AND n.id = v.connection_id
                JOIN tenants t ON t.id = v.tenant_id
@@ -56,6 +57,7 @@ _CLAIMED: LiteralString = """
        next AS (SELECT m.id, m.status, m.status = 'sending' AND m.claimed_at > now() - %s AS in_flight,
                        CASE WHEN m.author <> 'bot' OR m.status <> 'queued' THEN NULL
                             WHEN c.status = 'human' THEN 'taken_over' WHEN p.opted_out_at < m.created_at THEN 'opted_out'
+                            WHEN c.blocked_at IS NOT NULL THEN 'blocked'
                             WHEN m.created_at < now() - interval '1 day' THEN 'too_late' END AS withdrawn
                   FROM messages m JOIN c ON m.tenant_id = c.tenant_id AND m.conversation_id = c.id
                   JOIN contacts p ON p.tenant_id = c.tenant_id AND p.id = c.contact_id
@@ -245,7 +247,7 @@ async def bear(
     it was sent on. `taken`: the channel took the message at first."""
     match error:
         case Blocked():
-            await contacts.set_reachable(session, await _contact(session, conversation_id), False)
+            await contacts.set_blocked(session, conversation_id, True)
         case MarketingStopped():
             await contacts.stop_marketing(session, await _contact(session, conversation_id))
         case Disconnected():

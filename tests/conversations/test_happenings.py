@@ -95,7 +95,7 @@ async def test_that_receipts_only_move_a_message_on(connection: Connection, sand
         assert (await table(connection, "messages"))[1]["status"] == status
     last = (await table(connection, "messages"))[1]
     assert last["payload"]["price"] == {"billable": False, "category": "service", "kind": "free_customer_service"}
-    assert (await table(connection, "contacts"))[0]["unreachable_at"] is None
+    assert (await table(connection, "conversations"))[0]["blocked_at"] is None
 
 
 async def test_that_read_up_to_a_moment_marks_everything_sent_until_then(connection: Connection, sandbox: Sandbox) -> None:
@@ -127,7 +127,7 @@ async def test_that_a_failure_told_later_has_its_verdict(connection: Connection,
     await takes(connection, "status", "s", receipt=Receipt("failed", message_id=str(message["id"]), error=Blocked, problem="gone"))
     last = (await table(connection, "messages"))[1]
     assert (last["status"], last["error"]) == ("failed", "gone")
-    assert (await table(connection, "contacts"))[0]["unreachable_at"] is not None
+    assert (await table(connection, "conversations"))[0]["blocked_at"] is not None
 
 
 async def test_that_a_reaction_stands_on_its_message_and_can_be_taken_back(connection: Connection, sandbox: Sandbox) -> None:

@@ -121,7 +121,7 @@ async def test_that_a_block_is_noted_and_a_lost_connection_keeps_its_answers_for
     await road.arrived()
     async with working():
         assert await answers(road, gone) == []
-    assert len(await rows(road, "SELECT 1 FROM contacts WHERE unreachable_at IS NOT NULL")) == 1
+    assert len(await rows(road, "SELECT 1 FROM conversations WHERE blocked_at IS NOT NULL")) == 1
     road.says(patient, "Sencha choyi necha pul?")
     await road.arrived()
     road.befalls.ends()

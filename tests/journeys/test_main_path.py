@@ -281,7 +281,7 @@ async def test_that_a_blocked_customer_is_not_tried_again(connection: Connection
         await settled(connection.tenant_id)
     assert sandbox.attempts == 1
     async with db.step(connection.tenant_id) as session:
-        assert await db.rows(session, "SELECT 1 FROM contacts WHERE unreachable_at IS NOT NULL")
+        assert await db.rows(session, "SELECT 1 FROM conversations WHERE blocked_at IS NOT NULL")
 
 
 async def test_that_an_answer_which_fails_for_good_calls_a_person(connection: Connection, sandbox: Sandbox, says: Says) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from savdo.base import db
 from savdo.base.errors import SavdoError
-from savdo.channels.errors import Blocked, Uncertain, WindowClosed
+from savdo.channels.errors import Blocked, MarketingStopped, Uncertain, WindowClosed
 from savdo.channels.models import Connection, Inbound, Receipt, Sender
 from savdo.channels.sandbox import Sandbox
 from savdo.conversations import outbox, thread
@@ -42,3 +42,28 @@ async def test_that_a_member_reads_why_a_message_was_not_sent(
         page = (await browser.get(f"/inbox/{taken.conversation_id}")).text
     assert said in page
     assert "1310" not in page
+
+
+async def test_that_the_bot_is_silent_to_who_blocked_it_and_the_details_say_so_until_they_write_again(
+    connection: Connection, sandbox: Sandbox
+) -> None:
+    tenant = connection.tenant_id
+    ann = Sender("ann", name="Ann")
+    [taken] = await turn.take(connection, [Inbound("message", "1", "ann", ann, text="Salom", standby=True)])
+    talk = taken.conversation_id
+    assert talk is not None
+    async with db.step(tenant) as session:
+        answer = await thread.say(session, tenant, talk, db.new_id(), "Keling!")
+        await session.execute("UPDATE messages SET author = 'bot' WHERE id = %s", (answer,))
+        await session.execute("UPDATE conversations SET status = 'bot' WHERE id = %s", (talk,))
+        await outbox.bear(session, connection, talk, MarketingStopped(), payload={})
+    await turn.take(connection, [Inbound("blocked", "b", "ann", ann)])
+    await outbox.deliver(str(tenant), str(talk))
+    assert sandbox.attempts == 0
+    async with office.client() as browser:
+        await office.sign_in(browser, await office.member(tenant, "Alice", "owner"))
+        page = (await browser.get(f"/inbox/{talk}")).text
+        for said in ("Blocked the bot", "The customer has blocked you", "Wants none"):
+            assert said in page
+        await turn.take(connection, [Inbound("message", "2", "ann", ann, text="Salom", standby=True)])
+        assert "Blocked the bot" not in (await browser.get(f"/inbox/{talk}")).text
