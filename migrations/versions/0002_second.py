@@ -19,8 +19,16 @@ ALTER TABLE connections ADD COLUMN paused_until timestamptz;
 -- What another company says about it that its owner has to know: {kind: {words, at}}. What stood among the problems so far is
 -- told again where it still holds.
 ALTER TABLE connections ADD COLUMN alerts jsonb NOT NULL DEFAULT '{}';
+SET LOCAL ROLE savdo_platform;
 UPDATE connections SET problem = NULL
  WHERE status = 'active' AND channel IN ('whatsapp_cloud', 'messenger', 'instagram', 'telegram_userbot');
+RESET ROLE;
+-- Since when nothing reaches the customer on this road; another one's may be open.
+ALTER TABLE conversations ADD COLUMN blocked_at timestamptz;
+SET LOCAL ROLE savdo_platform;
+UPDATE conversations c SET blocked_at = p.unreachable_at FROM contacts p WHERE p.tenant_id = c.tenant_id AND p.id = c.contact_id;
+RESET ROLE;
+ALTER TABLE contacts DROP COLUMN unreachable_at;
 -- What went wrong with a message, as a word: a page has a sentence for it.
 ALTER TABLE messages ADD COLUMN error_code text;
 -- One of a single customer grows each time this message is refused for it.
