@@ -249,7 +249,8 @@ class File:
 class Outbound:
     """One message to a customer. `message_id` is ours, for channels that keep it; `text` is plain with the light marks
     `**bold**`, `- list` and bare links, which the adapter turns into what its channel knows. `late` is set for a member's
-    message after the window, where the channel gives people longer (`Limits.person_window`)."""
+    message after the window, where the channel gives people longer (`Limits.person_window`). `reserved` are the ids it is sent
+    under where the channel gave them beforehand (`Reserves`), one a part: sent again it is no second message."""
 
     message_id: UUID
     thread_id: str
@@ -260,6 +261,7 @@ class Outbound:
     menu: Menu | None = None
     template: Template | None = None
     late: bool = False
+    reserved: tuple[str, ...] = ()
 
 
 class Sent(str):
@@ -377,6 +379,15 @@ class Remembers(Protocol):
     async def missed(self, connection: Connection, since: datetime) -> list[Inbound]:
         """What was said since then by either side, the earliest first, as deliveries would have told it. Raises a
         ChannelError subclass."""
+        ...
+
+
+@runtime_checkable
+class Reserves(Protocol):
+    """A channel that gives a message its ids before it is sent."""
+
+    async def reserve(self, connection: Connection, outbound: Outbound) -> tuple[str, ...]:
+        """The ids of a message's parts, none where it cannot be sent under any. Raises a ChannelError subclass."""
         ...
 
 

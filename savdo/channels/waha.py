@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 from urllib.parse import quote
 
 from savdo.channels import marks, menus, waha_api, waha_updates, whatsapp_bodies
-from savdo.channels.errors import BadSignature, Blocked, CannotTell, ChannelError, Refused, Uncertain
+from savdo.channels.errors import BadSignature, Blocked, CannotTell, ChannelError, Disconnected, Refused, Uncertain, Unreachable
 from savdo.channels.models import Checked, Connection, File, Inbound, Limits, Media, Outbound
 from savdo.channels.parts import in_turn
 
@@ -62,6 +62,7 @@ class Waha:
         head = {"session": waha_api.session_of(connection), "chatId": chat}
 
         async def one(part: Part) -> str:
+            named = str(part.body.get("id", ""))
             try:
                 answer = await waha_api.call(connection, "POST", f"/api/{part.path}", body={**head, **part.body}, sends=True)
             except waha_api.Standing:
@@ -70,11 +71,26 @@ class Waha:
                 raise
             except Refused as error:
                 raise await _why(connection, chat, error) from None
-            if not (found := waha_updates.short_id(answer)):
+            except Uncertain as error:
+                # Under an id of its own it is sent again without harm, whatever became of it.
+                raise (Unreachable(error.message) if named else error) from None
+            if not (found := waha_updates.short_id(answer) or named):
                 raise Uncertain("WAHA took the message and answered with something that cannot be read.")
             return found
 
         return await in_turn(_parts(outbound, chat), one)
+
+    async def reserve(self, connection: Connection, outbound: Outbound) -> tuple[str, ...]:
+        """One for each text; files are sent under none."""
+        parts = _parts(outbound, waha_updates.chat_of(outbound.thread_id))
+        if any(part.path != "sendText" for part in parts):
+            return ()
+        try:
+            ids = [await waha_api.new_id(connection) for _ in parts]
+        except (Disconnected, Refused, waha_api.Standing):
+            # Sending says what is wrong, or goes without: an older server gives none.
+            return ()
+        return tuple(ids) if all(ids) else ()
 
     async def find(self, connection: Connection, outbound: Outbound) -> str | None:
         # Its own copy of the chat may be behind; the echo that comes tells, by the text.
@@ -120,6 +136,8 @@ def _parts(outbound: Outbound, chat: str) -> list[Part]:
     if read.text:
         said = whatsapp_bodies.texts(read, whatsapp_bodies.LONGEST_TEXT)
         planned += [Part("sendText", {"text": one, "linkPreview": False}) for one in said]
+    if outbound.reserved:
+        planned = [Part(part.path, {**part.body, "id": name}) for part, name in zip(planned, outbound.reserved, strict=True)]
     if planned and outbound.reply_to:
         planned[0] = Part(planned[0].path, {**planned[0].body, "reply_to": f"false_{chat}_{outbound.reply_to}"})
     return planned

@@ -17,6 +17,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from savdo.base import http
 from savdo.base.errors import Unavailable
+from savdo.channels import waha_updates
 from savdo.channels.errors import Busy, ChannelError, Disconnected, Refused, Uncertain, Unreachable, Withheld
 from savdo.channels.models import Connection
 
@@ -76,6 +77,11 @@ async def call(
     with suppress(ValueError):
         return json.loads(answer.body) if answer.body.strip() else None
     raise (Uncertain if sends else Unreachable)("WAHA answered with something that cannot be read.")
+
+
+async def new_id(connection: Connection) -> str:
+    """The id a text may be sent under, again and again; "" where the answer holds none."""
+    return waha_updates.short_id(await call(connection, "GET", f"/api/{session_of(connection)}/new-message-id"))
 
 
 async def state(connection: Connection) -> Session:

@@ -69,7 +69,8 @@ async def _is_ours(session: Session, connection: Connection, inbound: Inbound) -
     known = await first(
         session,
         f"""SELECT 1 FROM messages WHERE connection_id = %(connection)s AND direction = 'out' AND external_id = %(external)s
-           UNION ALL SELECT 1 FROM messages m WHERE direction = 'out' AND payload->'parts' ? %(external)s AND {TO_PERSON} LIMIT 1""",  # noqa: S608 # our own words
+           UNION ALL SELECT 1 FROM messages m WHERE direction = 'out' AND {TO_PERSON}
+              AND (payload->'parts' ? %(external)s OR payload->'reserved' ? %(external)s) LIMIT 1""",  # noqa: S608 # our own words
         whose,
     )
     if known is not None:

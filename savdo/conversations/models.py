@@ -14,9 +14,10 @@ Author = Literal["contact", "bot", "member", "system"]
 class Message:
     """One item of a thread. `number` is its place, `revision` the thread's counter at its last change.
 
-    `payload` may hold attachments (a list of {id, kind, name, mime, size}), buttons, menu, template, quick_reply, reply_to, location,
-    referral, story, products, reactions ({"contact" | "member": emoji}), price (what the channel charges), parts (external ids
-    of the parts before the last), native (written in the other company's app), consent (to be written to: given | withdrawn).
+    `payload` may hold attachments (a list of {id, kind, name, mime, size}), buttons, menu, template, quick_reply, reply_to,
+    location, referral, story, products, reactions ({"contact" | "member": emoji}), price (what the channel charges), parts
+    (external ids of the parts before the last), reserved (the ids it is sent under), native (written in the other company's
+    app), consent (to be written to: given | withdrawn).
     """
 
     id: UUID

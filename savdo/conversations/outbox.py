@@ -34,7 +34,7 @@ from savdo.channels.errors import (
     Uncertain,
     WindowClosed,
 )
-from savdo.channels.models import Button, Channel, Connection, File, Limits, Outbound, Sent, Template, channel
+from savdo.channels.models import Button, Channel, Connection, File, Limits, Outbound, Reserves, Sent, Template, channel
 from savdo.conversations import contacts, media
 
 TRIES = 8
@@ -128,8 +128,8 @@ async def send(tenant_id: UUID, claim: Claim) -> None:
     """Sends a claimed message and marks it. Raises the channel's error when it should be tried again."""
     adapter = channel(claim.connection.channel)
     try:
-        outbound = _allowed(claim, await _outbound(tenant_id, claim), adapter.limits)
-        external_id = await adapter.find(claim.connection, outbound) if claim.interrupted else None
+        outbound = await _reserved(tenant_id, adapter, claim, _allowed(claim, await _outbound(tenant_id, claim), adapter.limits))
+        external_id = await adapter.find(claim.connection, outbound) if claim.interrupted and not outbound.reserved else None
         if external_id is None:
             external_id = await _handed_over(tenant_id, adapter, claim, outbound)
     except (Uncertain, CannotTell) as error:
@@ -283,6 +283,19 @@ def _allowed(claim: Claim, outbound: Outbound, limits: Limits) -> Outbound:
     if until is not None and until < now:
         raise WindowClosed(None if limits.templates else "The customer wrote too long ago: nothing can be sent until they write again.")
     return replace(outbound, late=claim.last_inbound_at + limits.window < now)
+
+
+async def _reserved(tenant_id: UUID, adapter: Channel, claim: Claim, outbound: Outbound) -> Outbound:
+    """The message under the ids it was given, kept before it is sent, so that another try goes under the same."""
+    if not isinstance(adapter, Reserves):
+        return outbound
+    if known := claim.payload.get("reserved"):
+        return replace(outbound, reserved=tuple(known))
+    ids = await adapter.reserve(claim.connection, outbound)
+    if ids:
+        async with step(tenant_id) as session:
+            await session.execute("UPDATE messages SET payload = payload || %s WHERE id = %s", (Jsonb({"reserved": ids}), claim.message_id))
+    return replace(outbound, reserved=ids)
 
 
 async def _handed_over(tenant_id: UUID, adapter: Channel, claim: Claim, outbound: Outbound) -> str:

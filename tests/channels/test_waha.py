@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from savdo.base import circuit
 from savdo.base.db import new_id
 from savdo.channels import waha_api, waha_updates
 from savdo.channels.errors import BadSignature, Blocked, Busy, ChannelError, Disconnected, Refused, Uncertain, Unreachable, Withheld
-from savdo.channels.models import Button, Choice, Connection, File, Inbound, Media, Menu, Outbound, channel
+from savdo.channels.models import Button, Choice, Connection, File, Inbound, Media, Menu, Outbound, Reserves, channel
 from tests.channels.far_sides import connection_of
 from tests.emulators.serving import serving
 from tests.emulators.waha import PNG, Waha
@@ -148,6 +148,26 @@ async def test_that_every_refusal_means_what_the_sheet_says(number: Number, stat
         await number.send()
     assert type(caught.value) is error
     assert number.server.key not in caught.value.message
+
+
+async def test_that_texts_are_sent_under_ids_given_before_and_files_under_none(number: Number) -> None:
+    adapter = channel("waha")
+    assert isinstance(adapter, Reserves)
+    outbound = Outbound(new_id(), CHAT, "x " * 3000)
+    reserved = await adapter.reserve(number.connection, outbound)
+    assert len(set(reserved)) == 2
+    for _ in range(2):
+        sent = await adapter.send(number.connection, replace(outbound, reserved=reserved))
+        assert (sent, [one.id for one in number.server.sent]) == (reserved[-1], list(reserved))
+    number.server.fails(500)
+    with pytest.raises(Unreachable):
+        await adapter.send(number.connection, replace(outbound, reserved=reserved))
+    number.server.fails(500, {"exception": {"message": "server returned error 463"}})
+    with pytest.raises(Withheld):
+        await adapter.send(number.connection, replace(outbound, reserved=reserved))
+    assert await adapter.reserve(number.connection, replace(outbound, files=(File("file", "a.pdf", "application/pdf", b"%PDF"),))) == ()
+    number.server.exists = False
+    assert await adapter.reserve(number.connection, outbound) == ()
 
 
 async def test_that_a_number_that_left_whatsapp_is_told_from_a_bad_message(number: Number) -> None:

@@ -157,6 +157,8 @@ class Waha:
             return self._sessions(request.method, path, asked)
         if path == f"/api/{self.session}/auth/qr":
             return Response(PNG, media_type="image/png")
+        if path == f"/api/{self.session}/new-message-id" and self.exists:
+            return JSONResponse({"id": f"3EB0{next(self.numbers):012X}"})
         if path == f"/api/{self.session}/auth/request-code":
             return JSONResponse({"code": "ABCD-EFGH"}, 201)
         if path == "/api/contacts/check-exists":
@@ -211,8 +213,11 @@ class Waha:
             return JSONResponse({"message": text, "session": self.session, "status": self.status, "expected": ["WORKING"]}, 422)
         if asked["chatId"].partition("@")[0] in self.unknown:
             return JSONResponse({"message": "not found", "statusCode": 400}, 400)
+        known = next((one for one in self.sent if one.id == asked.get("id")), None)
+        if known is not None:
+            return JSONResponse(self._shown(known), 201)
         file = base64.b64decode(asked["file"]["data"]) if "file" in asked else None
-        sent = Sent(f"3EB0{next(self.numbers):012X}", asked["chatId"], path, str(asked.get("text", "")), asked, file)
+        sent = Sent(asked.get("id") or f"3EB0{next(self.numbers):012X}", asked["chatId"], path, str(asked.get("text", "")), asked, file)
         self.sent.append(sent)
         if "webhooks" in self.config:
             self._message(sent.chat, sent.text, {"source": "api", "hasMedia": file is not None}, own=True, number=sent.id)

@@ -9,11 +9,12 @@ from uuid import UUID
 import pytest
 import pytest_asyncio
 
-from savdo.base import circuit, db
+from savdo.base import circuit, db, jobs
 from savdo.base.settings import settings
 from savdo.channels import connections, waha_api, waha_connecting
-from savdo.channels.errors import Disconnected
+from savdo.channels.errors import Disconnected, Unreachable
 from savdo.channels.models import Connection, channel
+from savdo.conversations import outbox
 from tests.emulators.serving import serving
 from tests.emulators.waha import PNG as CODE
 from tests.emulators.waha import Waha
@@ -82,6 +83,25 @@ async def test_that_a_question_is_answered_once_however_often_it_comes_and_its_r
     assert asked["id"] in shop.server.seen
     [talk] = await shop.rows("conversations")
     assert talk["status"] in ("bot", "handover")
+
+
+async def test_that_a_text_met_by_no_answer_and_by_errors_arrives_once(shop: Shop) -> None:
+    shop.server.says(ANA, "Salom")
+    await shop.server.delivered()
+    # Taken without an answer, then not taken: either way it goes again under the same id.
+    shop.server.fails(0)
+    shop.server.fails(502)
+    await jobs.run_waiting()
+    # Its copy comes back while it is still being tried: no person wrote it.
+    await shop.server.delivered()
+    [talk] = await shop.rows("conversations")
+    with pytest.raises(Unreachable):
+        await outbox.deliver(str(shop.connection.tenant_id), str(talk["id"]))
+    await outbox.deliver(str(shop.connection.tenant_id), str(talk["id"]))
+    _, reply = await shop.rows("messages")
+    assert (reply["status"], reply["attempts"], talk["status"]) == ("sent", 3, "bot")
+    assert reply["payload"]["reserved"] == [reply["external_id"]]
+    assert [(one.id, one.text) for one in shop.server.sent] == [(reply["external_id"], reply["text"])]
 
 
 async def test_that_the_bot_is_silent_once_a_person_answers_on_the_phone(shop: Shop) -> None:
