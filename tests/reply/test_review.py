@@ -10,6 +10,7 @@ from psycopg.rows import DictRow
 from savdo.ai import chain
 from savdo.base import db, jobs
 from savdo.channels.models import Connection, Inbound, Sender
+from savdo.knowledge import ingest
 from savdo.reply import leads, review, turn
 from tests.ai.asking import installed
 
@@ -61,15 +62,24 @@ async def test_that_one_call_puts_a_review_in_words(connection: Connection) -> N
     for text in ("Do you deliver to Samarkand?", "And how much is it?"):
         taken = await turn.take(connection, [Inbound("message", db.new_id().hex, "8", Sender("8"), text=text)])
     conversation = taken[0].conversation_id  # pyright: ignore[reportPossiblyUnboundVariable] # there are two texts
-    words = "The customer asked for delivery to Samarkand.\nNEXT: Tell them the price of delivery."
+    words = "The customer asked for delivery to Samarkand.\nNEXT: Tell them the price of delivery.\nTOPICS: Delivery; Samarkand ; Delivery;"
     # Loading the model library would use up a call's time on a slow day; a worker loads it before its first job.
     await asyncio.to_thread(chain.adapter)
     async with installed("openai:gpt-4o-mini") as provider:
         provider.script = [{"reply": words, "language": "en", "intent": "question_delivery"}]
         await review.review(tenant_id=str(connection.tenant_id), conversation_id=str(conversation))
     (made,) = await _reviews(connection)
+    assert made["topics"] == ["Delivery", "Samarkand"]
     assert (made["summary"], made["advice"]) == ("The customer asked for delivery to Samarkand.", "Tell them the price of delivery.")
     assert (made["model"], made["cost_micros"] > 0, len(provider.asked)) == ("openai:gpt-4o-mini", True, 1)
+
+
+async def test_that_a_review_without_a_model_names_what_was_asked_about(connection: Connection) -> None:
+    document_id = await ingest.add(connection.tenant_id, "prices.csv", b"product,price_uzs\nSencha tea,84000\nPuer tea,132000\n")
+    await ingest.read(tenant_id=str(connection.tenant_id), document_id=str(document_id))
+    conversation = await _said(connection, "Hello", "How much is the Sencha tea?")
+    await review.review(tenant_id=str(connection.tenant_id), conversation_id=str(conversation))
+    assert [one["topics"] for one in await _reviews(connection)] == [["question_price", "Sencha tea"]]
 
 
 async def test_that_a_trial_is_not_reviewed(connection: Connection) -> None:
