@@ -88,7 +88,7 @@ async def one(session: Session, conversation_id: UUID) -> DictRow:
     """A conversation as it stands, with what the panel shows. Raises NoConversation."""
     row = await first(
         session,
-        """SELECT c.*, p.name AS contact_name, p.phone_sealed, p.email_sealed, p.opted_out_at, p.unreachable_at, p.attributes,
+        """SELECT c.*, p.name AS contact_name, p.phone_sealed, p.email_sealed, p.opted_out_at, p.attributes,
                   p.created_at AS contact_since, n.channel, n.name AS connection_name, n.status AS connection_status,
                   n.settings AS connection_settings, n.account AS connection_account,
                   l.stage, l.facts, l.score, l.band, h.reason AS handover_reason, h.summary AS handover_summary,
