@@ -15,6 +15,7 @@ from savdo.reply import turn
 from savdo.web import health, hooks, meta_notices, page, tracing, widget
 from savdo.web.pages import (
     account,
+    appointments,
     channels,
     composer,
     connecting,
@@ -32,7 +33,7 @@ from savdo.web.pages import (
 
 ROUTERS = (
     health.router, meta_notices.router, hooks.router, widget.router, account.router, inbox.router, notices.router, composer.router,
-    roads.router, knowledge.router, tryit.router, persona.router, scenarios.router, channels.router, connecting.router,
+    roads.router, appointments.router, knowledge.router, tryit.router, persona.router, scenarios.router, channels.router, connecting.router,
     model_chain.router, website.router, landing.router,
 )  # fmt: skip
 

@@ -87,6 +87,12 @@ def at(moment: datetime, language: str, timezone: str) -> Markup:
     return _time(moment, dates.format_time(moment, "HH:mm", tzinfo=zone(timezone), locale=language), language, timezone)
 
 
+def span(begins: datetime, ends: datetime, language: str, timezone: str) -> str:
+    """ "Thu, May 7, 2026, 15:00–16:00"."""
+    first, last = begins.astimezone(zone(timezone)), ends.astimezone(zone(timezone))
+    return f"{dates.format_skeleton('yMMMEd', first, locale=language)}, {first:%H:%M}–{last:%H:%M}"
+
+
 def second(moment: datetime, language: str, timezone: str) -> str:
     """The hour, minute and second, as a part of a sentence about what is over soon."""
     return dates.format_time(moment, "HH:mm:ss", tzinfo=zone(timezone), locale=language)

@@ -152,6 +152,7 @@ def context(request: Request) -> dict[str, Any]:
         "counts": getattr(request.state, "counts", None), "has_others": bool(request.cookies.get(OTHERS)),
         "ago": functools.partial(show.ago, language=language, timezone=zone),
         "at": functools.partial(show.at, language=language, timezone=zone),
+        "span": functools.partial(show.span, language=language, timezone=zone),
         "second": functools.partial(show.second, language=language, timezone=zone),
         "day": functools.partial(show.day, language=language, timezone=zone), "number": functools.partial(show.number, language=language),
         "date_of": functools.partial(show.date_of, language=language),

@@ -1,7 +1,8 @@
 """A visit is booked by the transaction that writes the reply, by one customer, or not at all; nobody hears of one that is not."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from collections.abc import AsyncGenerator
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -27,15 +28,17 @@ ALWAYS: dict[str, Any] = {"timezone": "UTC", "working_hours": {day: ["00:00", "2
 
 
 @pytest_asyncio.fixture
-async def open_house(connection: Connection, sandbox: Sandbox) -> Connection:
-    """The sandbox connection of a company that is always open."""
+async def open_house(connection: Connection, sandbox: Sandbox) -> AsyncGenerator[Connection]:
+    """The sandbox connection of a company that is always open, at noon: tomorrow is the same day all through a test."""
+    clock.move(datetime.combine(clock.now().date(), time(12), UTC) - clock.now())
     async with db.step(connection.tenant_id) as session:
         await session.execute("UPDATE tenants SET profile = profile || %s", (Jsonb(ALWAYS),))
-    return connection
+    yield connection
+    clock.reset()
 
 
 def tomorrow(hour: int) -> datetime:
-    return datetime.combine(clock.now().date() + timedelta(days=1), datetime.min.time(), UTC) + timedelta(hours=hour)
+    return datetime.combine(clock.now().date() + timedelta(days=1), time(), UTC) + timedelta(hours=hour)
 
 
 async def talks(connection: Connection) -> list[UUID]:

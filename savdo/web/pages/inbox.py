@@ -12,7 +12,8 @@ from psycopg.rows import DictRow
 from sse_starlette import EventSourceResponse
 
 from savdo.ai import cost
-from savdo.base import live, texts
+from savdo.appointments import booking
+from savdo.base import clock, live, texts
 from savdo.base.db import Session, step
 from savdo.base.errors import Invalid
 from savdo.base.settings import settings
@@ -247,7 +248,8 @@ async def _with_review(session: Session, conversation_id: UUID) -> DictRow:
     talk = await composer.talk(session, conversation_id)
     merges = await roads.merges(session, talk["contact_id"])
     reviewed, spent = await review.latest(session, conversation_id), await cost.of_conversation(session, conversation_id)
-    return {**talk, "merges": merges, "review": reviewed, "spent": spent}
+    visits = await booking.of_contact(session, talk["contact_id"], clock.now())
+    return {**talk, "merges": merges, "review": reviewed, "spent": spent, "visits": visits}
 
 
 async def _frame(request: Request, session: Session) -> None:
