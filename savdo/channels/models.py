@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
-from typing import Any, ClassVar, Literal, Protocol, Self, runtime_checkable
+from typing import Any, ClassVar, Literal, Protocol, Self
 from uuid import UUID
 
 from savdo.channels.errors import ChannelError, UnknownChannel
@@ -250,7 +250,7 @@ class Outbound:
     """One message to a customer. `message_id` is ours, for channels that keep it; `text` is plain with the light marks
     `**bold**`, `- list` and bare links, which the adapter turns into what its channel knows. `late` is set for a member's
     message after the window, where the channel gives people longer (`Limits.person_window`). `reserved` are the ids it is sent
-    under where the channel gave them beforehand (`Reserves`), one a part: sent again it is no second message."""
+    under where the channel gave them beforehand (`abilities.Reserves`), one a part: sent again it is no second message."""
 
     message_id: UUID
     thread_id: str
@@ -281,7 +281,7 @@ class Sent(str):
 class Limits:
     """What a channel takes. `window`: how long after the customer's last message it may be written freely, None for ever;
     `person_window` the same for a member. Without `menus` a list is put as text; without `templates` one is refused.
-    `read_marks`: each message that will be answered is acknowledged. `names`: whoever wrote first is asked for (`Introduces`),
+    `read_marks`: each message that will be answered is acknowledged. `names`: whoever wrote first is asked for (`abilities.Introduces`),
     because events do not tell. `hold`: how long what seems to be an echo waits,
     because it may overtake the answer to our own sending. `voice` is how a voice message has to be coded."""
 
@@ -351,43 +351,6 @@ class Channel(Protocol):
 
     async def subscribe(self, connection: Connection, hook_url: str) -> None:
         """Has the company deliver to `hook_url`; an empty one ends that."""
-        ...
-
-
-@runtime_checkable
-class Introduces(Protocol):
-    """A channel that tells who a customer is only when it is asked."""
-
-    async def person(self, connection: Connection, external_id: str) -> Sender:
-        """Who it is. Raises a ChannelError subclass."""
-        ...
-
-
-@runtime_checkable
-class Delivers(Protocol):
-    """A channel whose deliveries may end without a word."""
-
-    async def delivering(self, connection: Connection) -> bool:
-        """Whether the company still delivers what happens on this connection. Raises a ChannelError subclass."""
-        ...
-
-
-@runtime_checkable
-class Remembers(Protocol):
-    """A channel that can be asked later for what it could not deliver."""
-
-    async def missed(self, connection: Connection, since: datetime) -> list[Inbound]:
-        """What was said since then by either side, the earliest first, as deliveries would have told it. Raises a
-        ChannelError subclass."""
-        ...
-
-
-@runtime_checkable
-class Reserves(Protocol):
-    """A channel that gives a message its ids before it is sent."""
-
-    async def reserve(self, connection: Connection, outbound: Outbound) -> tuple[str, ...]:
-        """The ids of a message's parts, none where it cannot be sent under any. Raises a ChannelError subclass."""
         ...
 
 

@@ -13,8 +13,9 @@ from savdo.base import clock, secrets
 from savdo.base.db import Session, first, new_id, step
 from savdo.base.jobs import job
 from savdo.channels import connections
+from savdo.channels.abilities import Introduces
 from savdo.channels.errors import ChannelError
-from savdo.channels.models import Connection, Inbound, Introduces, Sender, channel
+from savdo.channels.models import Connection, Inbound, Sender, channel
 from savdo.conversations import merging
 
 log = structlog.get_logger()

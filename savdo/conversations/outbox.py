@@ -21,6 +21,7 @@ from savdo.base.errors import SavdoError, Unavailable
 from savdo.base.jobs import job
 from savdo.base.settings import settings
 from savdo.channels import alerts, connections, menus
+from savdo.channels.abilities import Reserves
 from savdo.channels.errors import (
     AccountProblem,
     Blocked,
@@ -34,7 +35,7 @@ from savdo.channels.errors import (
     Uncertain,
     WindowClosed,
 )
-from savdo.channels.models import Button, Channel, Connection, File, Limits, Outbound, Reserves, Sent, Template, channel
+from savdo.channels.models import Button, Channel, Connection, File, Limits, Outbound, Sent, Template, channel
 from savdo.conversations import contacts, media
 
 TRIES = 8

@@ -21,8 +21,9 @@ from savdo.base.db import Session, first, platform_step, rows, step
 from savdo.base.errors import SavdoError
 from savdo.base.jobs import job
 from savdo.channels import connections, meta_connecting
+from savdo.channels.abilities import Delivers, Remembers
 from savdo.channels.errors import ChannelError, Disconnected
-from savdo.channels.models import Connection, Delivers, Inbound, Remembers, channel
+from savdo.channels.models import Connection, Inbound, channel
 from savdo.reply import turn
 
 # Looks are minutes apart: after a longer pause nobody was there, or the other company was not.

@@ -12,8 +12,9 @@ import pytest_asyncio
 from savdo.base import circuit
 from savdo.base.db import new_id
 from savdo.channels import waha_api, waha_updates
+from savdo.channels.abilities import Reserves
 from savdo.channels.errors import BadSignature, Blocked, Busy, ChannelError, Disconnected, Refused, Uncertain, Unreachable, Withheld
-from savdo.channels.models import Button, Choice, Connection, File, Inbound, Media, Menu, Outbound, Reserves, channel
+from savdo.channels.models import Button, Choice, Connection, File, Inbound, Media, Menu, Outbound, channel
 from tests.channels.far_sides import connection_of
 from tests.emulators.serving import serving
 from tests.emulators.waha import PNG, Waha
