@@ -114,10 +114,11 @@ class Product:
 
     @property
     def words(self) -> str:
-        """ "2 × Puer (PUER-357), 13.2 USD"."""
+        """ "Puer (PUER-357): 2 × 13.2 USD"."""
         called = f"{self.name} ({self.id})" if self.name and self.id else self.name or self.id
-        counted = f"{self.quantity} × {called}" if self.quantity else called
-        return ", ".join(filter(None, (counted, f"{self.price} {self.currency}".strip())))
+        price = f"{self.price} {self.currency}".strip()
+        counted = " × ".join(filter(None, (str(self.quantity or ""), price)))
+        return ": ".join(filter(None, (called, counted)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +163,7 @@ class Inbound:
 
     `external_id` is unique on the connection for ever: a repeat is recognised by it. For `edited` and `deleted` it is
     the message's own id, for `reaction` that of the message reacted to (`reaction` is the emoji, "" takes it back).
+    `reply_to` is the id of the message that is answered, or in the web chat its number after a "#".
     `thread_id` is where an answer goes (a chat id). `raw` is kept only for unknown. `attachments` are files that
     were uploaded here before the message ({id, kind, name, mime, size}), so that nothing is left to fetch.
 

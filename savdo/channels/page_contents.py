@@ -71,7 +71,6 @@ def _add(found: Contents, one: Attachment) -> None:
     elif payload and payload.product and payload.product.elements:
         for shown in payload.product.elements:
             found.products.append(Product(shown.retailer_id or shown.id, price=shown.subtitle, name=shown.title))
-            found.lines += [shown.title] if shown.title else []
     elif kind and link:
         found.media.append(Media("sticker" if payload and payload.sticker_id else kind, link, _name(link) if kind == "file" else ""))
     elif one.type == "story_mention" and link:

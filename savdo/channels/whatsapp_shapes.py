@@ -138,7 +138,7 @@ class Content(Part):
     order: Order | None = None
 
     def said(self) -> str:
-        """The words of it: a text, a caption, a button's title, a place's name, a card, an order in words."""
+        """The words of it: a text, a caption, a button's title, a place's name, a card, what is written to an order."""
         match self.type:
             case "text":
                 return self.text.body if self.text else ""
@@ -152,7 +152,7 @@ class Content(Part):
                 reply = self._reply()
                 return reply.title or _form(reply.response_json) or reply.body or reply.id if reply else ""
             case "order":
-                return self._ordered()
+                return self.order.text if self.order else ""
             case _:
                 item: Item | None = getattr(self, self.type, None) if self.type in Content.model_fields else None
                 return item.caption if isinstance(item, Item) else ""
@@ -167,12 +167,6 @@ class Content(Part):
     def _reply(self) -> Reply | None:
         found = self.interactive
         return found.button_reply or found.list_reply or found.nfm_reply if found else None
-
-    def _ordered(self) -> str:
-        if self.order is None:
-            return ""
-        lines = [f"{one.quantity} × {one.product_retailer_id}" for one in self.order.product_items]
-        return "\n".join(filter(None, (self.order.text, *lines)))
 
 
 class Edit(Part):

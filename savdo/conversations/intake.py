@@ -10,7 +10,7 @@ from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from savdo.base.db import Session, first, new_id
-from savdo.channels.models import Connection, Inbound
+from savdo.channels.models import Connection, Inbound, Product
 from savdo.conversations import contacts
 from savdo.conversations.models import Taken
 
@@ -111,7 +111,7 @@ async def store(
              pg_notify('savdo_live', json_build_array(c.tenant_id, c.id, 'message', m.number::text)::text)""",
         {
             "message": new_id(), "conversation": conversation["id"], "kind": kind, "text": text, "payload": Jsonb(payload),
-            "external": inbound.external_id, "preview": text or kind, "wait": wait, "longest": longest,
+            "external": inbound.external_id, "preview": text or products_in_words(payload) or kind, "wait": wait, "longest": longest,
             "silent": silent,
         },
     )  # fmt: skip
@@ -197,11 +197,18 @@ def payload_of(inbound: Inbound) -> Mapping[str, Any]:
         if value := getattr(inbound, key):
             payload[key] = {name: clean(one) for name, one in asdict(value).items() if one}
     if inbound.products:
-        payload["products"] = [asdict(one) for one in inbound.products]
+        payload["products"] = [
+            {name: clean(one) if isinstance(one, str) else one for name, one in asdict(each).items()} for each in inbound.products
+        ]
     for key in ("reply_to", "quick_reply", "campaign", "album"):
         if value := getattr(inbound, key):
             payload[key] = clean(value)
     return payload
+
+
+def products_in_words(payload: Mapping[str, Any]) -> str:
+    """The products a message asks about or orders, a line each; "" where it has none."""
+    return "\n".join(Product(**one).words for one in payload.get("products", ()))
 
 
 def kind_of(inbound: Inbound) -> str:

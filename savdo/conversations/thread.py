@@ -32,14 +32,25 @@ _LISTED: LiteralString = """
     JOIN contacts p ON p.tenant_id = c.tenant_id AND p.id = c.contact_id
     JOIN connections n ON n.tenant_id = c.tenant_id AND n.id = c.connection_id"""
 
+# Beside a message m, as q, the one it answers, by the name it has at the other company or, in the web chat, its number.
+QUOTED: LiteralString = """ LEFT JOIN LATERAL (
+    SELECT q.id, q.number, q.author, q.kind, left(CASE WHEN q.deleted_at IS NULL THEN q.text ELSE '' END, 400) AS text
+      FROM messages q
+     WHERE m.payload ? 'reply_to' AND q.tenant_id = m.tenant_id AND q.conversation_id = m.conversation_id
+       AND (q.external_id = m.payload->>'reply_to' OR q.payload->'parts' ? (m.payload->>'reply_to')
+            OR '#' || q.number = m.payload->>'reply_to')
+     LIMIT 1) q ON true """
+
 # A message as people see it.
 SHOWN: LiteralString = (
     "SELECT "  # noqa: S608 # our own columns
     + COLUMNS
-    + """, b.name AS member_name, t.model, t.cost_micros, t.currency, (t.id IS NOT NULL) AS has_why
+    + """, b.name AS member_name, t.model, t.cost_micros, t.currency, (t.id IS NOT NULL) AS has_why,
+                q.id AS quoted_id, q.number AS quoted_number, q.author AS quoted_author, q.kind AS quoted_kind, q.text AS quoted_text
            FROM messages m
            LEFT JOIN members b ON b.tenant_id = m.tenant_id AND b.id = m.member_id
            LEFT JOIN turns t ON t.tenant_id = m.tenant_id AND t.id = m.turn_id """
+    + QUOTED
 )
 
 

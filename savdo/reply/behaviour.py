@@ -38,6 +38,8 @@ def applied(turn: Turn, draft: Draft) -> Draft:
     if draft.handover is None and (turn.unseen or (turn.shown and draft.model == "local")):
         text = f"{draft.text} {sayings.say('only_media', turn, draft.reading)}"
         draft = replace(draft, text=text, handover="low_confidence", notes=(*draft.notes, "a file is left to a person"))
+    if draft.handover is None and turn.ordered:
+        draft = replace(draft, handover="ready_to_buy")
     if draft.handover is None and (rule := named(turn.text, turn.profile.get("handover_rules") or ())):
         draft = replace(draft, handover="keyword", notes=(*draft.notes, f"a person is called at: {rule}"))
     if draft.handover is None or turn.profile.get("outside_hours") != "tell" or is_open(turn.profile, turn.now):

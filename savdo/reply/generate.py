@@ -86,7 +86,9 @@ def evidence_of(turn: Turn, passages: Sequence[Passage], meant: Sequence[str] = 
     remembered = dict(turn.facts.get("remembered") or {})
     said = (
         *map(str, remembered.values()), *(text for one in turn.history if one.author == "contact" for text in (one.text, one.shown)),
-        *(text for one in turn.fresh for text in (one.text, one.shown)), turn.contact_name, *meant,
+        *(text for one in turn.fresh for text in (one.text, one.shown)),
+        # Of a catalogue; what they quote stands where it was said.
+        *(one.pointed.products for one in (*turn.history, *turn.fresh) if one.pointed), turn.contact_name, *meant,
     )  # fmt: skip
     return Evidence(tuple(passages), turn.campaigns, turn.profile, tuple(text for text in said if text))
 
@@ -105,10 +107,10 @@ async def _ground(turn: Turn) -> Ground | None:
 def _needs_no_model(turn: Turn, reading: Reading) -> bool:
     if turn.status in ("human", "closed") or reading.intent in ("opt_out", "spam"):
         return True
-    if not turn.text.strip() and not turn.shown:
+    if not (turn.text.strip() or turn.shown or turn.products):
         # Nothing but a file that nobody could put into words: a person looks at it.
         return True
-    short = len(turn.text.split()) <= 12 and "?" not in turn.text and not turn.shown
+    short = len(turn.text.split()) <= 12 and "?" not in turn.text and not (turn.shown or turn.products)
     return reading.intent in CHEAP and reading.confidence >= SURE and short and not reading.wants_human
 
 

@@ -23,6 +23,18 @@ Intent = Literal[
 
 
 @dataclass(frozen=True, slots=True)
+class Pointed:
+    """What a message points at. `products` a line each, asked about or, where `ordered`, to be bought; `story` is "reply" or
+    "mention"; `quoted` are the words of the message it answers, by `author`."""
+
+    products: str = ""
+    ordered: bool = False
+    story: str = ""
+    quoted: str = ""
+    author: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Said:
     """One message of the thread as the answerer sees it. `shown` is what its files show, in words; `unseen` that one of them was
     not put into words."""
@@ -35,6 +47,7 @@ class Said:
     quick_reply: str = ""
     shown: str = ""
     unseen: bool = False
+    pointed: Pointed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +105,21 @@ class Turn:
     def shown(self) -> str:
         """What the files of this turn show, in words."""
         return "\n".join(said.shown for said in self.fresh if said.shown)
+
+    @property
+    def products(self) -> str:
+        """The products this turn asks about or orders, a line each."""
+        return "\n".join(dict.fromkeys(said.pointed.products for said in self.fresh if said.pointed and said.pointed.products))
+
+    @property
+    def quoted(self) -> str:
+        """The words of the earlier messages this turn answers."""
+        return "\n".join(dict.fromkeys(said.pointed.quoted for said in self.fresh if said.pointed and said.pointed.quoted))
+
+    @property
+    def ordered(self) -> bool:
+        """Whether this turn orders products of the catalogue."""
+        return any(said.pointed is not None and said.pointed.ordered for said in self.fresh)
 
     @property
     def unseen(self) -> bool:

@@ -11,7 +11,7 @@ from typing import Final
 from savdo.ai.chain import BYTES_A_TOKEN, tokens
 from savdo.ai.talk import Message, Prompt, Tool, ToolCall, ToolResult
 from savdo.knowledge.models import Passage
-from savdo.reply import summary, visits
+from savdo.reply import pointing, summary, visits
 from savdo.reply.injection import quarantined
 from savdo.reply.models import Fault, Reading, Said, Turn
 
@@ -106,7 +106,7 @@ def _company(turn: Turn) -> str:
 
 def _thread(turn: Turn) -> list[Message]:
     """The last messages in full, and everything before them in short: a long conversation is told, not cut."""
-    spoken = [said for said in turn.history if (said.text or said.shown) and said.author != "system"]
+    spoken = [said for said in turn.history if (said.text or said.shown or said.pointed) and said.author != "system"]
     told = [_message(said) for said in spoken]
     left, first = THREAD_BYTES, len(told)
     while first > 0 and (left := left - len(told[first - 1].text.encode())) >= 0:
@@ -124,7 +124,13 @@ def _thread(turn: Turn) -> list[Message]:
 def _message(said: Said) -> Message:
     if said.author in ("bot", "member"):
         return Message("assistant", said.text)
-    return Message("user", "\n".join([*([_marked(said.text)] if said.text else []), *_file(said.shown, EARLIER_FILE_BYTES)]))
+    told = _told(said)
+    return Message("user", "\n".join([*([_marked(told)] if told else []), *_file(said.shown, EARLIER_FILE_BYTES)]))
+
+
+def _told(said: Said) -> str:
+    """The words of a message, after what they point at."""
+    return "\n".join([*map(quarantined, pointing.lines(said)), *filter(None, (said.text,))])
 
 
 def _now(turn: Turn, reading: Reading, passages: Sequence[Passage], whole: Sequence[Passage]) -> str:
@@ -138,7 +144,7 @@ def _now(turn: Turn, reading: Reading, passages: Sequence[Passage], whole: Seque
         [*_shown(beside, len(whole) + 1, PASSAGES_BYTES), *nearest, f"Known of the customer: {_clean(facts)}",
          f"Now: {visits.local(turn):%A %Y-%m-%d %H:%M}. Channel: {turn.channel}.",
          f"Answer in {LANGUAGES[reading.language]}{letters}.", *_file(turn.shown, FILES_BYTES), *([UNSEEN] if turn.unseen else []),
-         _marked(_fitting(turn.text, TURN_BYTES))]
+         _marked(_fitting("\n".join(filter(None, map(_told, turn.fresh))), TURN_BYTES))]
     )  # fmt: skip
 
 

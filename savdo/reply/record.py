@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
 import structlog
@@ -21,7 +21,7 @@ from savdo.channels import connections
 from savdo.conversations import calls, contacts, media, outbox, thread, voices
 from savdo.knowledge import whole
 from savdo.knowledge.models import Passage
-from savdo.reply import diary, sight, summary
+from savdo.reply import diary, pointing, sight, summary
 from savdo.reply.models import Campaign, Draft, Said, Turn
 
 log = structlog.get_logger()
@@ -29,6 +29,20 @@ log = structlog.get_logger()
 HISTORY = 30
 # Of what a person wrote while the bot was silent, as much as this is told in the next summary.
 UNSUMMARISED = 300
+# The latest messages of a conversation with those they answer: what is unanswered and what no summary holds yet, HISTORY at least.
+_SAID: LiteralString = (
+    "SELECT m.number, m.direction, m.author, m.text, m.kind, m.payload, m.created_at, q.author AS quoted_author, q.text AS quoted_text"  # noqa: S608 # our own words
+    " FROM messages m"
+    + thread.QUOTED
+    + """WHERE m.conversation_id = %s AND m.deleted_at IS NULL AND (m.direction = 'in' OR m.status <> 'failed')
+  -- A spoken answer says what the one before it says.
+  AND (m.author <> 'bot' OR m.text <> '')
+  ORDER BY m.number DESC LIMIT GREATEST(%s, (SELECT count(*) FROM messages f JOIN conversations g ON g.tenant_id = f.tenant_id
+  AND g.id = f.conversation_id WHERE f.conversation_id = %s AND f.number > g.answered_number) + 10,
+  -- What no summary holds yet.
+  least(%s, (SELECT count(*) FROM messages o JOIN conversations s ON s.tenant_id = o.tenant_id
+  AND s.id = o.conversation_id WHERE o.conversation_id = %s AND o.number > s.summarised_number)))"""
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,15 +119,7 @@ async def _loading(session: Session, conversation_id: UUID) -> tuple[AsyncCursor
         (conversation_id,),
     )
     said = await session.execute(
-        """SELECT m.number, m.direction, m.author, m.text, m.kind, m.payload, m.created_at FROM messages m
-            WHERE m.conversation_id = %s AND m.deleted_at IS NULL AND (m.direction = 'in' OR m.status <> 'failed')
-              -- A spoken answer says what the one before it says.
-              AND (m.author <> 'bot' OR m.text <> '')
-            ORDER BY m.number DESC LIMIT GREATEST(%s, (SELECT count(*) FROM messages f JOIN conversations g ON g.tenant_id = f.tenant_id
-              AND g.id = f.conversation_id WHERE f.conversation_id = %s AND f.number > g.answered_number) + 10,
-              -- What no summary holds yet.
-              least(%s, (SELECT count(*) FROM messages o JOIN conversations s ON s.tenant_id = o.tenant_id
-                AND s.id = o.conversation_id WHERE o.conversation_id = %s AND o.number > s.summarised_number)))""",
+        _SAID,
         (conversation_id, HISTORY, conversation_id, UNSUMMARISED, conversation_id),
     )
     return heads, said
@@ -327,7 +333,12 @@ async def _consequences(session: Session, turn: Turn, draft: Draft) -> None:
             (summary.extended(turn.summary, turn.older), turn.older[-1].number, turn.conversation_id),
         )
     if draft.handover is not None:
-        await calls.note(session, turn.tenant_id, turn.conversation_id, draft.handover, turn.text or turn.shown)
+        await calls.note(session, turn.tenant_id, turn.conversation_id, draft.handover, _asked(turn))
+
+
+def _asked(turn: Turn) -> str:
+    """What whoever is called reads first."""
+    return "\n".join(filter(None, (turn.products, turn.text or turn.shown)))
 
 
 def _payload(draft: Draft, files: tuple[media.Attachment, ...]) -> dict[str, Any]:
@@ -339,7 +350,7 @@ def _said(row: DictRow) -> Said:
     payload: Mapping[str, Any] = row["payload"]
     return Said(
         row["number"], row["author"], row["text"], row["created_at"], row["kind"], payload.get("quick_reply", ""),
-        sight.words(payload), sight.is_left(payload),
+        sight.words(payload), sight.is_left(payload), pointing.of(row),
     )  # fmt: skip
 
 

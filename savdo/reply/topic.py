@@ -7,7 +7,7 @@ from typing import Final
 from savdo.ai import language
 from savdo.knowledge import words
 from savdo.reply import cues, totals
-from savdo.reply.models import Turn
+from savdo.reply.models import Said, Turn
 
 LONGEST: Final = 1500
 SHORT: Final = 4
@@ -36,6 +36,11 @@ RUSSIAN: Final = (
     *zip("abvgdezijklmnoprstufhcqw", "абвгдезийклмнопрстуфхккв", strict=True),
 )  # fmt: skip
 BETWEEN: Final = " \t\n,.!;:-–—👋🙂😊🙏"
+# "Do you have this?" under a product or a quoted message.
+POINTS: Final = re.compile(
+    r"\b(?:this|these|those|shu\w{0,4}|bu|bun\w{1,3}|шу\w{0,4}|бу|бун\w{1,3}|эт(?:о|от|а|и|у|ого|их|им|ому|ой)|так(?:ой|ая|ое|ие)|осы\w{0,4}|бұл|мұн\w{1,3}|мына\w{0,3})\b",
+    re.IGNORECASE,
+)
 FOLLOWS: Final = re.compile(r"^(?:а|ну\s+а|и|ал|and|what about|how about|or|va|unda|у?нда|ва|yoki|ёки|немесе|сонда|или|тогда|then)\s|(?:chi|чи|ше|ші)\W*$", re.IGNORECASE)  # fmt: skip
 # They ask something of a thing and do not name the thing: alone they are about what was spoken of before.
 OF_SOMETHING: Final = frozenset(
@@ -64,17 +69,30 @@ def asked(turn: Turn) -> str:
     """What to look for. A really elliptical message ("and for 2 rooms?") borrows the topic of the one before; where it names
     a property of its own, only the thing is borrowed, so that the new question weighs more than the old one."""
     text = _in_cyrillic(bare(turn.text))
+    if pointed := _pointed_at(turn, text):
+        return f"{pointed}\n{text}".strip()[:LONGEST]
     if not is_elliptical(text):
         return text[-LONGEST:]
-    if turn.shown:
-        # "How much is this?" under a picture is about what the picture shows.
-        return f"{turn.shown[: LONGEST // 2]}\n{text}".strip()
-    before = [said.text for said in turn.history if said.author == "contact"]
+    before = [_with_products(said) for said in turn.history if said.author == "contact"]
     topic = _topic_of(before)
     own = [term for term in words.terms(text) if term.startswith("@")]
     if own:
         topic = _without_questions(topic)
     return "\n".join(part for part in (topic, text) if part)[-LONGEST:]
+
+
+def _pointed_at(turn: Turn, text: str) -> str:
+    """ "How much is this?" under a product, a picture or an earlier message is about what stands there; "" for what names its thing."""
+    points = is_elliptical(text)
+    if turn.products and (points or POINTS.search(text) or not things(text)):
+        return turn.products[: LONGEST // 2]
+    if turn.shown and points:
+        return turn.shown[: LONGEST // 2]
+    return turn.quoted[: LONGEST // 4] if points or POINTS.search(text) else ""
+
+
+def _with_products(said: Said) -> str:
+    return f"{said.pointed.products}\n{said.text}".strip() if said.pointed else said.text
 
 
 def _in_cyrillic(text: str) -> str:
@@ -88,7 +106,9 @@ def _in_cyrillic(text: str) -> str:
 
 def wider(turn: Turn) -> str:
     """The question together with the one before it, for when it finds nothing alone; empty when there is none before."""
-    before = [bare(said.text) for said in turn.history if said.author == "contact" and said.text and not greets(said.text)]
+    spoken = [_with_products(said) for said in turn.history if said.author == "contact"]
+    before = [bare(text) for text in spoken if text and not greets(text)]
+    before += filter(None, (turn.quoted, turn.products))
     now = bare(turn.text)
     return f"{before[-1]}\n{now}"[-LONGEST:] if before and before[-1] not in asked(turn) else ""
 

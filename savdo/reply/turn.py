@@ -27,7 +27,7 @@ from savdo.conversations import calls, contacts, happenings, intake, media, outb
 from savdo.conversations.models import Taken
 from savdo.knowledge import search
 from savdo.knowledge.models import Found, Passage
-from savdo.reply import answers, behaviour, choices, cues, generate, record, sight, topic, understand
+from savdo.reply import answers, behaviour, choices, cues, generate, pointing, record, sight, topic, understand
 from savdo.reply.models import Draft, Turn
 
 ATTEMPTS = 4
@@ -201,7 +201,7 @@ async def _drafted(turn: Turn, timings: Timings) -> tuple[Draft, Sequence[Passag
     with timings.of("read"):
         asked = topic.asked(turn)
         vector = await embed.asked(asked)
-        reading = await asyncio.to_thread(understand.read, turn)
+        reading = pointing.read(turn, await asyncio.to_thread(understand.read, turn))
         reading = choices.read(turn, reading)
     if instead := behaviour.instead(turn, reading):
         return behaviour.applied(turn, instead), ()

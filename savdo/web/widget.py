@@ -273,6 +273,7 @@ async def _contact(session: Session, connection: Connection, visitor: Visitor, p
 
 def _inbound(visitor: Visitor, given: MessageBody, text: str, files: list[dict[str, Any]]) -> Inbound:
     utm: dict[str, str] = visitor.about.get("utm") or {}
+    answered = given.reply_to or (given.quick_reply.message_id if given.quick_reply else None)
     return Inbound(
         event="message",
         external_id=f"{visitor.id}:{given.client_msg_id}",
@@ -280,7 +281,7 @@ def _inbound(visitor: Visitor, given: MessageBody, text: str, files: list[dict[s
         sender=Sender(visitor.id, language=str(visitor.about.get("locale", ""))),
         text=text,
         attachments=tuple(files),
-        reply_to=str(given.reply_to or (given.quick_reply.message_id if given.quick_reply else None) or ""),
+        reply_to=f"#{answered}" if answered else "",
         quick_reply=given.quick_reply.id if given.quick_reply else "",
         campaign=utm.get("campaign") or utm.get("utm_campaign") or "",
         sent_at=given.sent_at,

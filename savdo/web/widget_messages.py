@@ -16,7 +16,7 @@ def shown(row: DictRow, connection: Connection) -> dict[str, Any]:
     """The public form of a message; `deleted` also for one that was withdrawn before it was sent."""
     payload: Mapping[str, Any] = row["payload"]
     deleted = row["deleted_at"] is not None or row["status"] == "failed"
-    reply_to = str(payload.get("reply_to", ""))
+    reply_to = str(payload.get("reply_to", "")).removeprefix("#")
     return {
         "id": row["number"],
         "client_msg_id": row["external_id"].partition(":")[2] or None if row["direction"] == "in" and row["external_id"] else None,

@@ -62,7 +62,7 @@ READ: dict[str, dict[str, dict[str, Any]]] = {
         "message__phone": said("m_11", "+15550002222", sender=Sender("PSID1", phone="+15550002222")),
         "message__ad_referral": said("m_12", "Price?", referral=AD),
         "message__product_inquiry": said("m_13", "Do you have this?", products=(Product("PUER-357"),)),
-        "message__product_template": said("m_14", "Puer", products=(Product("PUER-357", price="$13", name="Puer"),)),
+        "message__product_template": said("m_14", products=(Product("PUER-357", price="$13", name="Puer"),)),
         "postback": said("m_20", "Book", quick_reply="BOOK", referral=LINK),
         "reaction": one("reaction", "m_OUT1", reaction="❤"),
         "reaction__removed": one("reaction", "m_OUT1"),

@@ -125,7 +125,7 @@ READ: dict[str, list[Inbound]] = {
     "button__template": [message(text="Cancel", quick_reply="CANCEL", reply_to="wamid.T1")],
     "order": [
         message(
-            text="for Friday\n2 × PUER-357\n1 × CUP-1",
+            text="for Friday",
             products=(Product("PUER-357", 2, "13.2", "USD"), Product("CUP-1", 1, "5", "USD")),
         )
     ],

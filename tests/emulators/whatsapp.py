@@ -93,6 +93,10 @@ class WhatsApp:
     def sends_location(self, person: Person, latitude: float, longitude: float, **more: Any) -> str:
         return self._message(person, "location", {"latitude": latitude, "longitude": longitude} | more)
 
+    def orders(self, person: Person, *lines: Mapping[str, Any], text: str = "") -> str:
+        """`lines`: {product_retailer_id, quantity, item_price, currency}."""
+        return self._message(person, "order", {"catalog_id": "800", "text": text, "product_items": [dict(one) for one in lines]})
+
     def presses(self, person: Person, title: str) -> str:
         """Presses the newest button, or picks the newest row, of this title."""
         for sent in reversed(self.sent_to(person)):

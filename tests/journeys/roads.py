@@ -51,13 +51,13 @@ class Befalls:
 
 @dataclass
 class Road:
-    """`people` are customers as the other company names them. `heard` are the texts one was sent; `arrived` waits until everything
-    that was said is stored. `befalls` is None where nobody stands between, `person_answers` (in the company's own app) where
-    there is none."""
+    """`people` are customers as the other company names them. `says` takes more of what their app delivers beside a text. `heard`
+    are the texts one was sent; `arrived` waits until everything that was said is stored. `befalls` is None where nobody stands
+    between, `person_answers` (in the company's own app) where there is none."""
 
     connection: Connection
     people: Any
-    says: Callable[[Any, str], object]
+    says: Callable[..., Any]
     speaks: Callable[[Any], object]
     shows: Callable[[Any, str], object]
     heard: Callable[[Any], Awaitable[list[str]]]
@@ -95,7 +95,7 @@ async def telegram_business(tenant_id: UUID) -> AsyncGenerator[Road]:
         account = telegram.owner_links(900, f"bc_{telegram.id}")
         await telegram.delivered()
         yield Road(
-            says=lambda one, text: telegram.customer_writes(account, one, text),
+            says=partial(telegram.customer_writes, account),
             speaks=lambda one: telegram.customer_writes(account, one, **telegram.voice(sound())),
             shows=lambda one, text: telegram.customer_writes(account, one, caption=text, **telegram.photo(PNG)),
             person_answers=lambda one, text: telegram.owner_answers(account, one, text),
@@ -225,6 +225,9 @@ async def web_chat(tenant_id: UUID) -> AsyncGenerator[Road]:
             answer = await client.post("/messages", json={"client_msg_id": str(uuid4()), **more}, headers=one)
             assert answer.status_code == 201, answer.text
 
+        def says(one: dict[str, str], text: str) -> None:
+            posts.append(partial(post, one, text=text))
+
         async def upload(one: dict[str, str], name: str, mime: str, content: bytes, **more: Any) -> None:
             kept = await client.post("/uploads", files={"file": (name, content, mime)}, headers=one)
             await post(one, attachments=[kept.json()["id"]], **more)
@@ -240,7 +243,7 @@ async def web_chat(tenant_id: UUID) -> AsyncGenerator[Road]:
         yield Road(
             connection=made,
             people=[await visitor() for _ in range(5)],
-            says=lambda one, text: posts.append(partial(post, one, text=text)),
+            says=says,
             speaks=lambda one: posts.append(partial(upload, one, "voice.ogg", "audio/ogg", sound())),
             shows=lambda one, text: posts.append(partial(upload, one, "a.png", "image/png", PNG, text=text)),
             heard=heard,

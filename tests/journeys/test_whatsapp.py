@@ -92,6 +92,26 @@ async def test_that_a_burst_in_two_deliveries_and_their_repeats_gets_one_answer(
     ]  # fmt: skip
 
 
+async def test_that_an_order_calls_a_person_who_reads_what_was_ordered(shop: Shop) -> None:
+    lines = [("PUER-357", 2, 13.2), ("CUP-1", 1, 5)]
+    ordered = [{"product_retailer_id": one, "quantity": count, "item_price": each, "currency": "USD"} for one, count, each in lines]
+    async with working():
+        shop.number.orders(shop.ana, *ordered)
+        assert len(await shop.answers()) == 1
+    tenant_id = shop.connection.tenant_id
+    [talk] = await shop.rows("conversations")
+    async with db.step(tenant_id) as session:
+        [handover] = await db.rows(session, "SELECT reason, summary FROM handovers")
+    assert (talk["status"], handover["reason"]) == ("handover", "ready_to_buy")
+    assert handover["summary"] == "PUER-357: 2 × 13.2 USD\nCUP-1: 1 × 5 USD"
+    async with office.client() as browser:
+        await office.sign_in(browser, await office.member(tenant_id, "Alice", "owner", "ru"))
+        page = (await browser.get(f"/inbox/{talk['id']}")).text
+    assert "Заказ" in page
+    assert "2 × 13.2 USD" in page
+    assert "Пустое сообщение" not in page
+
+
 async def test_that_after_a_day_of_silence_only_a_template_goes_out(shop: Shop) -> None:
     shop.number.says(shop.ana, "Salom")
     await shop.meta.delivered()
