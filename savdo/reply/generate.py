@@ -13,7 +13,7 @@ from savdo.base.db import step
 from savdo.knowledge import whole
 from savdo.knowledge.models import Found, Passage
 from savdo.knowledge.whole import Shareable
-from savdo.reply import compose, cues, diary, guard, leads, prompt, tools, visits
+from savdo.reply import compose, cues, diary, guard, leads, manner, prompt, tools, visits
 from savdo.reply.models import Draft, Evidence, Fault, Language, Reading, Turn
 from savdo.reply.tools import Work
 
@@ -179,6 +179,7 @@ async def _composed(turn: Turn, reading: Reading, found: Found, evidence: Eviden
     composed = await asyncio.to_thread(compose.compose, turn, reading, found)
     if composed.silent:
         return composed
+    composed = replace(composed, text=manner.toned(composed.text, str(turn.profile.get("tone") or "")))
     evidence = replace(evidence, tools=(*evidence.tools, *(f"composed: {ground}" for ground in composed.grounds)))
     faults = await asyncio.to_thread(guard.check, composed.text, composed.reading.language, evidence, turn.channel)
     if composed.text and not faults:

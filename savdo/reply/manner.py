@@ -13,8 +13,10 @@ LONGEST: Final[Mapping[str, int]] = {
     "instagram": 900, "messenger": 1500, "web_chat": 1500,
 }  # fmt: skip
 LONGEST_ELSEWHERE: Final = 1800
-EMOJI: Final = re.compile("[\U0001f300-\U0001faff\u2600-\u27bf\u2b50\u2b55]\ufe0f?(?:\u200d[\U0001f300-\U0001faff\u2600-\u27bf]\ufe0f?)*")
-MOST_EMOJI: Final[Mapping[str, int]] = {"casual": 6, "friendly": 2}
+EMOJI: Final = re.compile(
+    "[\U0001f300-\U0001faff\u2600-\u27bf\u2b50\u2b55][\U0001f3fb-\U0001f3ff\ufe0f]?(?:\u200d[\U0001f300-\U0001faff\u2600-\u27bf]\ufe0f?)*"
+)
+MOST_EMOJI: Final[Mapping[str, int]] = {"casual": 6, "friendly": 2, "professional": 0}
 SHOUTED: Final = re.compile(r"(?:\b[A-ZА-ЯЁӘӨҮҰҚҒҢІҺЎҲ'’ʻʼ‘]{3,}\b[\s,]+(?:[A-ZА-ЯЁӘӨҮҰҚҒҢІҺЎҲ]{1,2}[\s,]+)?){3,}")
 MARKS: Final = re.compile(r"!{3,}|\?{4,}|[!?]{6,}")
 RUDE: Final = re.compile(
@@ -31,6 +33,15 @@ ENCODED: Final = re.compile(
 )
 
 
+def most_emoji(tone: str) -> int:
+    return MOST_EMOJI.get(tone.lower(), MOST_EMOJI["friendly"])
+
+
+def toned(text: str, tone: str) -> str:
+    """A text made of the company's own, which may hold emoji, as its tone has it: without them where none are sent."""
+    return text if most_emoji(tone) else re.sub(f"^(?:{EMOJI.pattern})+ *| *(?:{EMOJI.pattern})", "", text, flags=re.MULTILINE)
+
+
 def faults(text: str, channel: str, tone: str) -> Iterator[Fault]:
     """What is wrong with the manner of a reply on a kind of channel, for a company of this tone (professional, friendly, casual)."""
     if len(text) > (most := LONGEST.get(channel, LONGEST_ELSEWHERE)):
@@ -44,7 +55,7 @@ def faults(text: str, channel: str, tone: str) -> Iterator[Fault]:
     if rude := RUDE.search(own):
         yield Fault("tone", rude[0])
     emoji = EMOJI.findall(text)
-    if len(emoji) > MOST_EMOJI.get(tone.lower(), 2):
+    if len(emoji) > most_emoji(tone):
         yield Fault("tone", "".join(emoji))
     if code := CODE.search(text) or ENCODED.search(text):
         yield Fault("leak", code[0].strip()[:60])

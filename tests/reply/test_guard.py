@@ -195,5 +195,19 @@ def test_that_beside_a_quote_the_rest_is_still_checked() -> None:
     assert [one.kind for one in faults] == ["number"]
 
 
+@pytest.mark.parametrize(("tone", "most"), [("professional", 0), ("friendly", 2), ("casual", 6), ("", 2)])
+def test_that_a_tone_has_its_emoji(tone: str, most: int) -> None:
+    for count in (most, most + 1):
+        text = "👋 Hello!\n" + "👍🏽 " * (count - 1) if count else "Hello!"
+        stopped = any(fault.kind == "tone" for fault in manner.faults(text, "web_chat", tone))
+        assert stopped == (count > most)
+        assert not list(manner.faults(manner.toned(text, tone), "web_chat", tone)) or most
+
+
+def test_that_a_professional_company_says_its_own_texts_without_their_emoji() -> None:
+    said = manner.toned("👋 Hello! Green tea 🍵 is 35 000 so'm ✅\n✔ Delivery", "professional")
+    assert said == "Hello! Green tea is 35 000 so'm\nDelivery"
+
+
 def test_that_every_kind_of_channel_has_a_length_of_its_own() -> None:
     assert set(manner.LONGEST) == set(KINDS) - {"sandbox"}
