@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, Literal, LiteralString
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from savdo.ai.talk import Entry, Usage
 from savdo.base import clock
@@ -91,12 +90,8 @@ _HELD_BACK: LiteralString = """
 
 
 def day_in(timezone: str) -> date:
-    """Today where the tenant is; an unknown zone is UTC."""
-    try:
-        zone = ZoneInfo(timezone or "UTC")
-    except (ValueError, OSError, LookupError):
-        zone = ZoneInfo("UTC")
-    return clock.now().astimezone(zone).date()
+    """Today where the tenant is."""
+    return clock.now().astimezone(clock.zone(timezone)).date()
 
 
 @asynccontextmanager

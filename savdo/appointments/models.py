@@ -7,6 +7,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from savdo.base import clock
 from savdo.base.errors import Conflict
 
 WEEK: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -149,7 +150,7 @@ def rules_of(profile: Mapping[str, Any]) -> Rules | None:
     minutes, at_once, days, notice = (setting(profile, name) for name in SETTINGS)
     if not hours or not at_once:
         return None
-    zone = ZoneInfo(str(profile.get("timezone") or "UTC"))
+    zone = clock.zone(str(profile.get("timezone") or ""))
     return Rules(zone, hours, timedelta(minutes=minutes), at_once, timedelta(days=days), timedelta(hours=notice))
 
 

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, 
 
 from savdo import audit
 from savdo.accounts import access
+from savdo.base import clock
 from savdo.base.db import Session, first, new_id, platform_step, step
 from savdo.base.errors import Invalid, NotFound, SavdoError
 from savdo.channels import connections
@@ -54,14 +55,26 @@ def zone(name: str) -> str:
         raise ValueError("there is no such time zone; write it like Asia/Tashkent") from None
 
 
+def hour(written: str) -> str:
+    """A time of day as a profile keeps it, "9:00" as "09:00". Raises ValueError for what is none."""
+    if not re.fullmatch(r"([01]?\d|2[0-3]):[0-5]\d|24:00", written):
+        raise ValueError("write an hour like 09:00")
+    return written.zfill(5)
+
+
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+# When a day begins and when it ends.
+Span = Annotated[list[Annotated[str, AfterValidator(hour)]], Field(min_length=2, max_length=2)]
+
+
 class ProfileFile(BaseModel):
     model_config = ConfigDict(extra="allow")
 
     name: str = Field(min_length=1, max_length=200)
     currency: str = Field("UZS", pattern="^[A-Z]{3}$")
-    timezone: Annotated[str, AfterValidator(zone)] = "Asia/Tashkent"
+    timezone: Annotated[str, AfterValidator(zone)] = clock.USUAL_ZONE
     languages: list[str] = ["uz", "ru"]
-    working_hours: dict[str, list[str] | None] = {}
+    working_hours: dict[Day, Span | None] = {}
 
 
 CAMPAIGNS = TypeAdapter(list[CampaignFile])

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
+from savdo.base.clock import local
 from savdo.knowledge import words
 from savdo.reply import cues, leads, sayings
 from savdo.reply.models import Draft, Reading, Turn
@@ -61,11 +61,11 @@ def is_open(profile: Mapping[str, Any], now: datetime) -> bool:
     week: Mapping[str, Sequence[str] | None] = profile.get("working_hours") or {}
     if not any(week.values()):
         return True
-    local = now.astimezone(ZoneInfo(str(profile.get("timezone") or "Asia/Tashkent")))
-    times = week.get(sayings.WEEK[local.weekday()])
+    here = local(profile, now)
+    times = week.get(sayings.WEEK[here.weekday()])
     if not times:
         return False
-    opens, closes, at = times[0].zfill(5), times[-1].zfill(5), f"{local:%H:%M}"
+    opens, closes, at = times[0].zfill(5), times[-1].zfill(5), f"{here:%H:%M}"
     return opens <= at < closes if opens < closes else at >= opens or at < closes
 
 

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
+from savdo.base.clock import local
 from savdo.reply import day_words, hours
 from savdo.reply.day_words import fold
 from savdo.reply.hours import Clock
@@ -63,8 +63,7 @@ def of_turn(turn: Turn, text: str) -> dict[str, Any] | None:
     week | month}, and "day_said": False when only an hour was named. A day of an earlier turn and an hour of this one are put
     together. None when nothing is named."""
     before: Mapping[str, Any] | None = turn.facts.get("when")
-    zone = ZoneInfo(str(turn.profile.get("timezone") or "UTC"))
-    return read(text, turn.now.astimezone(zone).replace(tzinfo=None), turn.profile.get("working_hours") or {}, before)
+    return read(text, local(turn.profile, turn.now).replace(tzinfo=None), turn.profile.get("working_hours") or {}, before)
 
 
 def read(text: str, now: datetime, opened: Mapping[str, Any], before: Mapping[str, Any] | None = None) -> dict[str, Any] | None:

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
+from savdo.base.clock import local
 from savdo.reply import entities
 from savdo.reply.models import Reading, Turn
 
@@ -82,7 +82,7 @@ def score(facts: Mapping[str, Any]) -> int:
 def _is_soon(turn: Turn, when: Mapping[str, Any] | None) -> bool:
     if when is None or when.get("day_said") is False:
         return False
-    now = turn.now.astimezone(ZoneInfo(str(turn.profile.get("timezone") or "UTC"))).replace(tzinfo=None)
+    now = local(turn.profile, turn.now).replace(tzinfo=None)
     return datetime.fromisoformat(when["from"]) - now < SOON
 
 

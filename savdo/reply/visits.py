@@ -9,9 +9,9 @@ from datetime import datetime, time, timedelta
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from savdo.appointments.models import Diary, Taken, TooFar, Unbookable, Wish
+from savdo.base import clock
 from savdo.reply import leads, sayings
 from savdo.reply.models import Draft, Reading, Turn
 
@@ -56,7 +56,7 @@ def instead(turn: Turn, reading: Reading, diary: Diary, when: Mapping[str, Any],
 
 def local(turn: Turn) -> datetime:
     """Now, as a clock on the company's wall shows it."""
-    return turn.now.astimezone(ZoneInfo(str(turn.profile.get("timezone") or "UTC"))).replace(tzinfo=None)
+    return clock.local(turn.profile, turn.now).replace(tzinfo=None)
 
 
 def at(moment: datetime, diary: Diary) -> dict[str, Any]:
@@ -113,13 +113,13 @@ def asks(when: Mapping[str, Any]) -> str:
 def said(when: Mapping[str, Any], now: datetime, reading: Reading) -> str:
     """ "ertaga, 7-may soat 17:00", "в пятницу, 8 мая, после обеда"."""
     begins = datetime.fromisoformat(when["from"])
-    clock = _words("at_hour", reading).format(hour=f"{begins:%H:%M}")
+    hour = _words("at_hour", reading).format(hour=f"{begins:%H:%M}")
     if when.get("day_said") is False:
-        return clock if when["precision"] != "part" else _part(when, begins, reading)
+        return hour if when["precision"] != "part" else _part(when, begins, reading)
     day = _day(when, now, reading)
     if when["precision"] in ("day", "week", "month"):
         return day
-    return _words("day_and_hour", reading).format(day=day, hour=_part(when, begins, reading) if when["precision"] == "part" else clock)
+    return _words("day_and_hour", reading).format(day=day, hour=_part(when, begins, reading) if when["precision"] == "part" else hour)
 
 
 def evidence(turn: Turn, reading: Reading) -> tuple[str, ...]:

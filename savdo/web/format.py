@@ -4,7 +4,6 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import Locale, dates, numbers, units
 from markupsafe import Markup, escape
@@ -46,13 +45,6 @@ FAULTS = _patterns(
 )  # fmt: skip
 
 
-def zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        return ZoneInfo("UTC")
-
-
 def number(value: float, language: str) -> str:
     return numbers.format_decimal(value, locale=language)
 
@@ -76,7 +68,7 @@ def ago(moment: datetime, language: str, timezone: str) -> Markup:
     if seconds < 86_400:
         short = dates.format_timedelta(delta, granularity="minute", threshold=1, format="narrow", add_direction=False, locale=language)
     else:
-        local = moment.astimezone(zone(timezone))
+        local = moment.astimezone(clock.zone(timezone))
         skeleton = "MMMd" if local.year == clock.now().year else "yMMMd"
         short = dates.format_skeleton(skeleton, local, locale=language)
     return _time(moment, short, language, timezone)
@@ -84,22 +76,22 @@ def ago(moment: datetime, language: str, timezone: str) -> Markup:
 
 def at(moment: datetime, language: str, timezone: str) -> Markup:
     """The hour and minute, with the exact time on hover."""
-    return _time(moment, dates.format_time(moment, "HH:mm", tzinfo=zone(timezone), locale=language), language, timezone)
+    return _time(moment, dates.format_time(moment, "HH:mm", tzinfo=clock.zone(timezone), locale=language), language, timezone)
 
 
 def span(begins: datetime, ends: datetime, language: str, timezone: str) -> str:
     """ "Thu, May 7, 2026, 15:00–16:00"."""
-    first, last = begins.astimezone(zone(timezone)), ends.astimezone(zone(timezone))
+    first, last = begins.astimezone(clock.zone(timezone)), ends.astimezone(clock.zone(timezone))
     return f"{dates.format_skeleton('yMMMEd', first, locale=language)}, {first:%H:%M}–{last:%H:%M}"
 
 
 def second(moment: datetime, language: str, timezone: str) -> str:
     """The hour, minute and second, as a part of a sentence about what is over soon."""
-    return dates.format_time(moment, "HH:mm:ss", tzinfo=zone(timezone), locale=language)
+    return dates.format_time(moment, "HH:mm:ss", tzinfo=clock.zone(timezone), locale=language)
 
 
 def day(moment: datetime, language: str, timezone: str) -> str:
-    return date_of(moment.astimezone(zone(timezone)).date(), language)
+    return date_of(moment.astimezone(clock.zone(timezone)).date(), language)
 
 
 def date_of(day: date, language: str) -> str:
@@ -179,5 +171,5 @@ def _fact(name: str, value: Any, language: str) -> str:
 
 
 def _time(moment: datetime, short: str, language: str, timezone: str) -> Markup:
-    exact = dates.format_datetime(moment, "d MMMM y, HH:mm:ss", tzinfo=zone(timezone), locale=language)
+    exact = dates.format_datetime(moment, "d MMMM y, HH:mm:ss", tzinfo=clock.zone(timezone), locale=language)
     return Markup('<time datetime="{}" title="{}">{}</time>').format(moment.isoformat(), exact, escape(short))

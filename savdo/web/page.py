@@ -144,7 +144,7 @@ def render(request: Request, template: str, *, status: int = 200, headers: Mappi
 def context(request: Request) -> dict[str, Any]:
     """What every template may use: `t`, formatting in the reader's language, who they are, the nonce."""
     member: Member | None = getattr(request.state, "member", None)
-    language, zone = language_of(request), getattr(request.state, "timezone", "Asia/Tashkent")
+    language, zone = language_of(request), getattr(request.state, "timezone", "")
     return {
         "t": functools.partial(_text, language), "language": language, "member": member, "nonce": request.state.nonce,
         "theme": member.theme if member else "auto", "csrf": csrf_token(request), "path": request.url.path,
@@ -173,7 +173,7 @@ async def shell(request: Request, session: Session) -> None:
             ORDER BY status DESC, id LIMIT 3""",
         (list(watching.TEXTS),),
     )
-    request.state.timezone = (row and row["timezone"]) or "Asia/Tashkent"
+    request.state.timezone = (row and row["timezone"]) or ""
     request.state.needs = [("shell.suspended", {}, "")] if row and row["status"] == "suspended" else []
     refused = await standing.refused_keys(session)
     request.state.needs += [

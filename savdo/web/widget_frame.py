@@ -8,7 +8,6 @@ import tomllib
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
@@ -119,17 +118,16 @@ def opening(profile: dict[str, Any], now: datetime) -> dict[str, Any] | None:
     hours: dict[str, Any] = profile.get("working_hours") or {}
     if not any(hours.values()):
         return None
-    try:
-        zone = ZoneInfo(profile.get("timezone") or "UTC")
-    except (ZoneInfoNotFoundError, ValueError):
-        zone = ZoneInfo("UTC")
-    here = now.astimezone(zone)
-    for ahead in range(8):
-        day = here + timedelta(days=ahead)
+    here = clock.local(profile, now)
+    midnight = here.replace(hour=0, minute=0, second=0, microsecond=0)
+    # From yesterday, whose hours may end tonight.
+    for ahead in range(-1, 8):
+        day = midnight + timedelta(days=ahead)
         span = hours.get(DAYS[day.weekday()])
         if not span:
             continue
-        starts, ends = (day.replace(hour=int(at[:2]) % 24, minute=int(at[3:5]), second=0, microsecond=0) for at in span)
+        starts, ends = (day + timedelta(hours=int(at[:2]), minutes=int(at[3:5])) for at in span)
+        ends += timedelta(days=ends <= starts)
         if starts <= here < ends:
             return {"open": True, "from": None}
         if here < starts:

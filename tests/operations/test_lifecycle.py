@@ -58,6 +58,9 @@ async def test_that_two_companies_of_one_name_get_their_own_addresses(database: 
         ({"name": ""}, None, "profile.json: name"),
         ({**PROFILE, "currency": "sum"}, None, "profile.json: currency"),
         ({**PROFILE, "timezone": "Asia/Taschkent"}, None, "profile.json: timezone"),
+        ({**PROFILE, "working_hours": {"mon": ["9-18"]}}, None, "profile.json: working_hours.mon"),
+        ({**PROFILE, "working_hours": {"mon": ["09:00", "25:00"]}}, None, "profile.json: working_hours.mon.1: Value error, write an hour"),
+        ({**PROFILE, "working_hours": {"Monday": None}}, None, "profile.json: working_hours.Monday"),
         (PROFILE, {"name": "not a list"}, "a list of campaigns"),
         (PROFILE, [{"name": "Tea", "price": {"amount": -1, "currency": "UZS"}}], "campaigns.json: 0.price.amount"),
     ],
@@ -68,7 +71,9 @@ def test_that_a_wrong_folder_names_the_file_and_the_field(tmp_path: Path, profil
 
 
 def test_that_what_a_profile_does_not_say_is_as_usual(tmp_path: Path) -> None:
-    read = lifecycle.read_business(folder(tmp_path, {"name": "Oq Choy", "phone": "+998711234567"}))
+    hours = {"mon": ["9:00", "24:00"], "sun": None}
+    read = lifecycle.read_business(folder(tmp_path, {"name": "Oq Choy", "phone": "+998711234567", "working_hours": hours}))
+    assert read.profile["working_hours"] == {"mon": ["09:00", "24:00"], "sun": None}
     assert read.profile["timezone"] == "Asia/Tashkent"
     assert read.profile["phone"] == "+998711234567"
 

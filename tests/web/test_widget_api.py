@@ -360,6 +360,10 @@ def test_that_opening_hours_are_those_of_the_company() -> None:
     closed = widget_frame.opening(profile, datetime(2026, 11, 23, 14, 0, tzinfo=UTC))
     assert closed == {"open": False, "from": "2026-11-24T09:00:00+05:00"}
     assert widget_frame.opening({}, datetime(2026, 11, 23, tzinfo=UTC)) is None
+    # A profile without a zone is where most are; an evening may end at midnight or after it.
+    late = {"working_hours": {"mon": ["18:00", "24:00"], "tue": ["20:00", "02:00"]}}
+    opened = [datetime(2026, 11, day, hour, 30, tzinfo=UTC) for day, hour in ((23, 12), (23, 18), (23, 19), (24, 20), (24, 21))]
+    assert [(widget_frame.opening(late, moment) or {})["open"] for moment in opened] == [False, True, False, True, False]
 
 
 async def test_that_a_delivered_row_counts_as_sent(site: Connection) -> None:
