@@ -41,3 +41,12 @@ class Reserves(Protocol):
     async def reserve(self, connection: Connection, outbound: Outbound) -> tuple[str, ...]:
         """The ids of a message's parts, none where it cannot be sent under any. Raises a ChannelError subclass."""
         ...
+
+
+@runtime_checkable
+class Types(Protocol):
+    """A channel that can be told that an answer is being written."""
+
+    async def typing(self, connection: Connection, thread_id: str) -> None:
+        """Shows it for some seconds. Raises a ChannelError subclass."""
+        ...
