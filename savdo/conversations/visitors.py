@@ -36,8 +36,10 @@ async def thread_of(session: Session, connection_id: UUID, visitor: str) -> Thre
     row = await first(
         session,
         """SELECT c.id, c.contact_id, c.status, c.revision, c.visitor_read_number,
-                  c.status IN ('bot', 'handover') AND c.answered_number < c.inbound_number AND p.opted_out_at IS NULL AS answering
+                  c.status IN ('bot', 'handover') AND c.answered_number < c.inbound_number AND p.opted_out_at IS NULL
+                  AND t.status = 'active' AS answering
              FROM conversations c JOIN contacts p ON p.tenant_id = c.tenant_id AND p.id = c.contact_id
+             JOIN tenants t ON t.id = c.tenant_id
             WHERE c.connection_id = %s AND c.external_id = %s""",
         (connection_id, visitor),
     )

@@ -9,7 +9,7 @@ from savdo.base import db, jobs, telemetry
 from savdo.channels.errors import Blocked, Busy, Uncertain
 from savdo.channels.models import Connection, Event, Inbound, Sender
 from savdo.channels.sandbox import Sandbox
-from savdo.conversations import outbox
+from savdo.conversations import outbox, visitors
 from savdo.operations import lifecycle
 from savdo.reply import record, turn
 from savdo.reply.models import Draft, Reading, Turn
@@ -167,13 +167,23 @@ async def test_that_two_answers_to_one_turn_are_impossible(connection: Connectio
     assert sum(one is not None for one in written) == 1
 
 
+async def seems_to_answer(connection: Connection) -> bool:
+    """Whether a visitor is shown that an answer is being written."""
+    async with db.step(connection.tenant_id) as session:
+        seen = await visitors.thread_of(session, connection.id, "42")
+    assert seen is not None
+    return seen.answering
+
+
 async def test_that_what_was_asked_while_suspended_is_answered_afterwards(connection: Connection, sandbox: Sandbox, says: Says) -> None:
     await lifecycle.suspend(connection.tenant_id)
     await says("Hello?")
     async with working():
         await asyncio.sleep(0.3)
         assert sandbox.sent == []
+        assert not await seems_to_answer(connection)
         await lifecycle.resume(connection.tenant_id)
+        assert await seems_to_answer(connection)
         async with db.step(connection.tenant_id) as session:
             await session.execute("UPDATE conversations SET answer_due_at = now() - interval '1 hour'")
         await turn.sweep()
