@@ -236,6 +236,13 @@ async def close(session: Session, tenant_id: UUID, conversation_id: UUID, member
     await _ended(session, conversation_id)
 
 
+async def show_typing(session: Session, tenant_id: UUID, conversation_id: UUID) -> None:
+    """Shows the customer that a member is writing. Raises NoConversation."""
+    if await first(session, "SELECT 1 FROM conversations WHERE id = %s", (conversation_id,)) is None:
+        raise NoConversation
+    await live.publish(session, tenant_id, conversation_id, "typing", "member:on")
+
+
 async def leave_to_people(session: Session, connection_id: UUID) -> None:
     """What is not answered yet on a connection, the bot does not answer any more."""
     await session.execute(

@@ -97,20 +97,6 @@ async def test_that_a_form_from_elsewhere_is_refused(alice: httpx.AsyncClient, c
     assert (await alice.post(f"/inbox/{talk.id}/say", data={"text": "x", "csrf": office.token(alice)})).status_code == 303
 
 
-async def test_that_another_company_sees_nothing(tenant_id: UUID, other_tenant_id: UUID, connection: Connection) -> None:
-    talk = await office.talk(connection, "Dilnoza")
-    await office.says(talk, "secret words")
-    document_id, _ = await office.document(tenant_id, "secret.txt", "secret words")
-    async with office.client() as mallory:
-        await office.sign_in(mallory, await office.member(other_tenant_id, "Mallory", "owner"))
-        for path in (f"/inbox/{talk.id}", f"/inbox/{talk.id}/thread", f"/inbox/{talk.id}/details", f"/knowledge/{document_id}"):
-            assert (await mallory.get(path)).status_code == 404
-        for path in (f"/inbox/{talk.id}/say", f"/inbox/{talk.id}/take", f"/inbox/{talk.id}/close", f"/knowledge/{document_id}/delete"):
-            assert (await mallory.post(path, data={"text": "x"})).status_code == 404
-        assert str(talk.id) not in (await mallory.get("/inbox?q=secret")).text
-        assert "secret words" not in (await mallory.get("/knowledge?q=secret")).text
-
-
 async def test_that_what_a_customer_writes_stays_text(alice: httpx.AsyncClient, tenant_id: UUID, connection: Connection) -> None:
     talk = await office.talk(connection, f"{EVIL}")
     await office.says(

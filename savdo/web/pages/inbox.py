@@ -188,7 +188,7 @@ async def close(request: Request, actor: Answerer, conversation_id: UUID) -> Res
 @router.post("/inbox/{conversation_id}/typing")
 async def typing(actor: Answerer, conversation_id: UUID) -> Response:
     async with step(actor.tenant_id) as session:
-        await live.publish(session, actor.tenant_id, conversation_id, "typing", "member:on")
+        await thread.show_typing(session, actor.tenant_id, conversation_id)
     return Response(status_code=204)
 
 
