@@ -14,6 +14,7 @@ from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from savdo import audit
+from savdo.appointments.models import SETTINGS, setting
 from savdo.base.db import Session, first, rows
 from savdo.base.errors import Conflict, Invalid, NotFound
 
@@ -21,10 +22,10 @@ TONES: Final = ("friendly", "professional", "casual")
 LANGUAGES: Final = ("uz", "ru", "kk", "en")
 # Outside working hours: as always; says when people are back where one was called; only says so, and calls one.
 OUTSIDE: Final = ("answer", "tell", "wait")
-# Every field with what it is when the profile does not say. Lists are lines of the form.
+# Every field with what it is when the profile does not say. Lists are lines of the form; numbers are of the visits the bot books.
 FIELDS: Final[Mapping[str, Any]] = {
     "name": "", "tone": "friendly", "languages": ["uz", "ru"], "custom_instructions": "", "forbidden_topics": [],
-    "outside_hours": "answer", "handover_rules": [], "fallback_text": "",
+    "outside_hours": "answer", "handover_rules": [], "fallback_text": "", **{name: usual for name, (usual, _, _) in SETTINGS.items()},
 }  # fmt: skip
 LONGEST: Final[Mapping[str, int]] = {"name": 200, "tone": 120, "custom_instructions": 2000, "fallback_text": 600}
 MOST_LINES, LONGEST_LINE = 30, 120
@@ -69,6 +70,8 @@ def fields_of(profile: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(usual, list):
             listed: list[Any] = value.splitlines() if isinstance(value, str) else list(value or ())
             found[name] = [str(one) for one in listed]
+        elif name in SETTINGS:
+            found[name] = setting(profile, name)
         else:
             found[name] = str(value or usual)
     return found
@@ -88,6 +91,9 @@ def checked(fields: Mapping[str, Any]) -> dict[str, Any]:
         raise Invalid("At least one language is needed.", field="languages")
     if found["outside_hours"] not in OUTSIDE:
         raise Invalid("There is no such behaviour.", field="outside_hours")
+    for name, (usual, least, most) in SETTINGS.items():
+        if str(fields.get(name, usual)) != str(found[name]):
+            raise Invalid(f"A number from {least} to {most}.", field=name)
     for name in ("forbidden_topics", "handover_rules"):
         found[name] = list(dict.fromkeys(line for one in found[name] if (line := " ".join(one.split()))))
         if len(found[name]) > MOST_LINES or any(len(line) > LONGEST_LINE for line in found[name]):

@@ -80,9 +80,10 @@ def at(moment: datetime, language: str, timezone: str) -> Markup:
 
 
 def span(begins: datetime, ends: datetime, language: str, timezone: str) -> str:
-    """ "Thu, May 7, 2026, 15:00–16:00"."""
+    """ "Thu, May 7, 15:00–16:00", with the year where it is another."""
     first, last = begins.astimezone(clock.zone(timezone)), ends.astimezone(clock.zone(timezone))
-    return f"{dates.format_skeleton('yMMMEd', first, locale=language)}, {first:%H:%M}–{last:%H:%M}"
+    skeleton = "MMMEd" if first.year == clock.now().year else "yMMMEd"
+    return f"{dates.format_skeleton(skeleton, first, locale=language)}, {first:%H:%M}–{last:%H:%M}"
 
 
 def second(moment: datetime, language: str, timezone: str) -> str:

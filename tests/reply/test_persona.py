@@ -64,7 +64,18 @@ async def test_that_the_second_of_two_who_save_is_told(tenant_id: UUID) -> None:
 
 
 @pytest.mark.parametrize(
-    ("field", "value"), [("name", " "), ("languages", ["xx"]), ("custom_instructions", "a" * 2001), ("handover_rules", ["a", "b" * 121])]
+    ("field", "value"),
+    [
+        ("name", " "),
+        ("languages", ["xx"]),
+        ("custom_instructions", "a" * 2001),
+        ("handover_rules", ["a", "b" * 121]),
+        ("visit_minutes", "soon"),
+        ("visit_minutes", 4),
+        ("visits_at_once", -1),
+        ("visit_days_ahead", ""),
+        ("visit_notice_hours", 169),
+    ],
 )
 def test_that_a_wrong_field_is_named(field: str, value: object) -> None:
     with pytest.raises(Invalid) as refused:

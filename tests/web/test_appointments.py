@@ -49,3 +49,17 @@ async def test_that_another_companys_visit_is_not_there(connection: Connection, 
     async with office.client() as browser:
         await office.sign_in(browser, await office.member(other_tenant_id, "Mallory", "owner"))
         assert (await browser.post(f"/inbox/{visit}/appointments/{visit}/cancel")).status_code == 404
+
+
+async def test_that_whom_the_bot_books_is_a_part_of_the_persona(connection: Connection) -> None:
+    async with office.client() as browser:
+        await office.sign_in(browser, await office.member(connection.tenant_id, "Alice", "owner"))
+        form = {"name": "Oq Choy", "tone": "friendly", "languages": "en", "outside_hours": "answer", "revision": "0"}
+        refused = await browser.post("/persona", data={**form, "visits_at_once": "51"})
+        assert (refused.status_code, "A number from 0 to 50." in refused.text, 'value="51"' in refused.text) == (422, True, True)
+        await browser.post("/persona", data={**form, "visits_at_once": "3"})
+        page = (await browser.get("/persona")).text
+    change = page[page.index('id="change"') :]
+    assert "Customers at the same time" in change
+    assert "<del>1</del>" in change
+    assert "<ins>3</ins>" in change

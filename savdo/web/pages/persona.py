@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, Request, Response
 from starlette.datastructures import FormData
 
+from savdo.appointments.models import SETTINGS
 from savdo.base import texts
 from savdo.base.db import Session, step
 from savdo.base.errors import Invalid
@@ -108,6 +109,7 @@ async def _page(
         request, "persona/page.html", status=status, known=known, form=typed or saved, wrong=wrong, overtaken=overtaken, theirs=theirs,
         changes=[_change(actor, {"field": one.field, "before": one.before, "after": one.after}) for one in known.changes],
         versions=versions, gate=gate, tones=persona.TONES, outside=persona.OUTSIDE, longest=persona.LONGEST,
+        visits=SETTINGS,
     )  # fmt: skip
 
 
@@ -115,6 +117,8 @@ def _typed(form: FormData) -> dict[str, Any]:
     """The form's fields in the shape of `persona.FIELDS`."""
     found: dict[str, Any] = {name: str(form.get(name) or "") for name in persona.FIELDS}
     found["languages"] = [str(one) for one in form.getlist("languages")]
+    numbers = {name: str(form.get(name, persona.FIELDS[name])).strip() for name in SETTINGS}
+    found |= {name: int(said) if said.isdecimal() else said for name, said in numbers.items()}
     return found | {name: found[name].splitlines() for name in LINES}
 
 
