@@ -90,12 +90,12 @@ async def store(
         session,
         """WITH m AS (
              INSERT INTO messages (tenant_id, id, conversation_id, connection_id, number, revision, direction, author, kind, text,
-                                   payload, external_id, status)
+                                   payload, external_id, status, sent_at)
              SELECT tenant_id, %(message)s, id, connection_id, revision + 1, revision + 1, 'in', 'contact', %(kind)s, %(text)s,
-                    %(payload)s, %(external)s, 'received'
+                    %(payload)s, %(external)s, 'received', LEAST(%(at)s, now())
                FROM conversations WHERE id = %(conversation)s
              ON CONFLICT (tenant_id, connection_id, external_id) WHERE direction = 'in' DO NOTHING
-             RETURNING id, number, created_at)
+             RETURNING id, number, created_at, sent_at)
            UPDATE conversations c
               SET revision = m.number, inbound_number = m.number, unread = unread + 1,
                   status = CASE status WHEN 'closed' THEN 'bot' ELSE status END, blocked_at = NULL,
@@ -105,14 +105,16 @@ async def store(
                   burst_at = CASE WHEN answered_number < inbound_number THEN burst_at ELSE now() END,
                   answer_due_at = LEAST(now() + %(wait)s,
                     CASE WHEN answered_number < inbound_number THEN coalesce(burst_at, now()) ELSE now() END + %(longest)s),
-                  preview = left(%(preview)s, 120), preview_author = 'contact', last_inbound_at = now(), last_message_at = now()
+                  preview = left(%(preview)s, 120), preview_author = 'contact', last_message_at = now(),
+                  -- What is delivered late opens no window again that closed meanwhile.
+                  last_inbound_at = GREATEST(last_inbound_at, m.sent_at)
              FROM m WHERE c.id = %(conversation)s
            RETURNING m.id, m.number, m.created_at, old.answer_waiting OR %(silent)s AS waiting,
              pg_notify('savdo_live', json_build_array(c.tenant_id, c.id, 'message', m.number::text)::text)""",
         {
             "message": new_id(), "conversation": conversation["id"], "kind": kind, "text": text, "payload": Jsonb(payload),
             "external": inbound.external_id, "preview": text or products_in_words(payload) or kind, "wait": wait, "longest": longest,
-            "silent": silent,
+            "silent": silent, "at": inbound.sent_at,
         },
     )  # fmt: skip
     if row is None:

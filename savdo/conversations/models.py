@@ -12,7 +12,8 @@ Author = Literal["contact", "bot", "member", "system"]
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One item of a thread. `number` is its place, `revision` the thread's counter at its last change.
+    """One item of a thread. `number` is its place, `revision` the thread's counter at its last change; `created_at` when it came
+    here or was written here, `sent_at` when the customer wrote it or it left.
 
     `payload` may hold attachments (a list of {id, kind, name, mime, size}), buttons, menu, template, quick_reply, reply_to,
     location, referral, story, products, reactions ({"contact" | "member": emoji}), price (what the channel charges), parts

@@ -45,7 +45,7 @@ async def messages(
     others = await rows(
         session,
         query,
-        {"here": conversation_id, "from": page[0]["created_at"] if more and page else None, "before": before, "limit": WOVEN},
+        {"here": conversation_id, "from": min(row["created_at"] for row in page) if more else None, "before": before, "limit": WOVEN},
     )
     return _woven([page, *_apart(others)]), more
 
@@ -89,7 +89,7 @@ def _apart(newest_first: Sequence[DictRow]) -> Iterable[list[DictRow]]:
     found: dict[UUID, list[DictRow]] = {}
     for row in reversed(newest_first):
         found.setdefault(row["conversation_id"], []).append(row)
-    return (sorted(said, key=lambda row: row["number"]) for said in found.values())
+    return (thread.as_written(sorted(said, key=lambda row: row["number"])) for said in found.values())
 
 
 def _woven(threads: Iterable[Sequence[DictRow]]) -> list[DictRow]:

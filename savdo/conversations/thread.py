@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from itertools import groupby
 from typing import Literal, LiteralString
 from uuid import UUID
 
@@ -131,12 +132,22 @@ async def messages(
     )
     limit = MOST_MESSAGES if since is not None else limit
     found = await rows(session, query, (conversation_id, before, before, since, since, limit + 1))
-    page = list(reversed(found[:limit]))
+    page = as_written(found[limit - 1 :: -1])
     # Numbers also count changes, so the first one shown is the first one there is only where nothing stands before it.
     earlier = since is not None and await first(
         session, "SELECT 1 FROM messages WHERE conversation_id = %s AND number < %s LIMIT 1", (conversation_id, since)
     )
     return page, len(found) > limit or bool(earlier)
+
+
+def as_written(oldest_first: Sequence[DictRow]) -> list[DictRow]:
+    """Messages in the order of their numbers, but what a customer said without a word of ours between it in the order they wrote
+    it: companies deliver in any."""
+    found: list[DictRow] = []
+    for incoming, said in groupby(oldest_first, key=lambda row: row["direction"] == "in"):
+        run = list(said)
+        found += sorted(run, key=lambda row: row["sent_at"] or row["created_at"]) if incoming else run
+    return found
 
 
 async def why(session: Session, conversation_id: UUID, turn_id: UUID) -> DictRow:

@@ -96,9 +96,7 @@ def evidence_of(turn: Turn, passages: Sequence[Passage], meant: Sequence[str] = 
 async def _ground(turn: Turn) -> Ground | None:
     """None when there is no model to ask."""
     async with step(turn.tenant_id) as session:
-        asking = await chain.opened(
-            session, turn.tenant_id, turn.conversation_id, turn.fresh[-1].number, str(turn.profile.get("timezone") or "")
-        )
+        asking = await chain.opened(session, turn.tenant_id, turn.conversation_id, turn.through, str(turn.profile.get("timezone") or ""))
         if asking is None:
             return None
         return Ground(asking, await whole.passages(session, prompt.room(turn)), await whole.shareable(session))

@@ -31,8 +31,8 @@ HISTORY = 30
 UNSUMMARISED = 300
 # The latest messages of a conversation with those they answer: what is unanswered and what no summary holds yet, HISTORY at least.
 _SAID: LiteralString = (
-    "SELECT m.number, m.direction, m.author, m.text, m.kind, m.payload, m.created_at, q.author AS quoted_author, q.text AS quoted_text"  # noqa: S608 # our own words
-    " FROM messages m"
+    "SELECT m.number, m.direction, m.author, m.text, m.kind, m.payload, m.created_at, m.sent_at,"  # noqa: S608 # our own words
+    " q.author AS quoted_author, q.text AS quoted_text FROM messages m"
     + thread.QUOTED
     + """WHERE m.conversation_id = %s AND m.deleted_at IS NULL AND (m.direction = 'in' OR m.status <> 'failed')
   -- A spoken answer says what the one before it says.
@@ -127,7 +127,7 @@ async def _loading(session: Session, conversation_id: UUID) -> tuple[AsyncCursor
 
 def _turn(tenant_id: UUID, head: DictRow, newest_first: Sequence[DictRow]) -> Turn | None:
     found = newest_first[::-1]
-    fresh = tuple(_said(row) for row in found if row["direction"] == "in" and row["number"] > head["answered_number"])
+    fresh = tuple(_said(row) for row in thread.as_written(found) if row["direction"] == "in" and row["number"] > head["answered_number"])
     if not fresh:
         return None
     history = tuple(_said(row) for row in found if not (row["direction"] == "in" and row["number"] > head["answered_number"]))
@@ -231,7 +231,9 @@ async def overdue(by: timedelta) -> list[Overdue]:
             session,
             """SELECT c.tenant_id, c.id, EXISTS (
                         SELECT 1 FROM procrastinate_jobs f JOIN procrastinate_events e ON e.job_id = f.id AND e.type = 'failed'
-                         WHERE f.lock = 'answer:' || c.id AND f.status = 'failed' AND e.at > c.last_inbound_at) AS failed
+                         WHERE f.lock = 'answer:' || c.id AND f.status = 'failed' AND e.at > (
+                          SELECT m.created_at FROM messages m
+                           WHERE m.tenant_id = c.tenant_id AND m.conversation_id = c.id AND m.number = c.inbound_number)) AS failed
                  FROM conversations c JOIN tenants t ON t.id = c.tenant_id AND t.status = 'active'
                  JOIN contacts p ON p.tenant_id = c.tenant_id AND p.id = c.contact_id AND p.opted_out_at IS NULL
                 WHERE c.answered_number < c.inbound_number AND c.answer_due_at < now() - %s AND c.status IN ('bot', 'handover')
@@ -263,7 +265,7 @@ async def _trace(
              (tenant_id, id, conversation_id, first_number, last_number, outcome, reading, trace, model, cost_micros, currency)
            VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)""",
         (
-            turn.tenant_id, turn_id, turn.conversation_id, turn.fresh[0].number, turn.through,
+            turn.tenant_id, turn_id, turn.conversation_id, min(one.number for one in turn.fresh), turn.through,
             "silent" if draft.silent else "answered", Jsonb(reading), Jsonb(trace, dumps=_dumps), draft.model,
             draft.cost_micros, draft.currency,
         ),
@@ -349,7 +351,7 @@ def _payload(draft: Draft, files: tuple[media.Attachment, ...]) -> dict[str, Any
 def _said(row: DictRow) -> Said:
     payload: Mapping[str, Any] = row["payload"]
     return Said(
-        row["number"], row["author"], row["text"], row["created_at"], row["kind"], payload.get("quick_reply", ""),
+        row["number"], row["author"], row["text"], row["sent_at"] or row["created_at"], row["kind"], payload.get("quick_reply", ""),
         sight.words(payload), sight.is_left(payload), pointing.of(row),
     )  # fmt: skip
 

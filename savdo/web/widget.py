@@ -284,7 +284,6 @@ def _inbound(visitor: Visitor, given: MessageBody, text: str, files: list[dict[s
         reply_to=f"#{answered}" if answered else "",
         quick_reply=given.quick_reply.id if given.quick_reply else "",
         campaign=utm.get("campaign") or utm.get("utm_campaign") or "",
-        sent_at=given.sent_at,
     )
 
 

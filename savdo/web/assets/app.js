@@ -41,9 +41,10 @@ toEnd();
 document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
   if (ctx.request.method !== "GET") return;
   if (ctx.sourceElement.id === "thread") {
-    const oldest = $("article[id^=m-]", ctx.sourceElement)?.id.slice(2);
+    // By number: what a customer wrote in one breath stands in the order they wrote it.
+    const numbers = [...ctx.sourceElement.querySelectorAll("article[id^=m-]")].map((one) => Number(one.id.slice(2)));
     // What comes while nobody looks stays unread until somebody does.
-    ctx.request.action += `?seen=${!document.hidden}${oldest ? `&since=${oldest}` : ""}`;
+    ctx.request.action += `?seen=${!document.hidden}${numbers.length ? `&since=${Math.min(...numbers)}` : ""}`;
   }
   if (ctx.sourceElement.id === "talks") ctx.request.action += `&count=${Math.min(300, Math.max(30, $("#talks").querySelectorAll(".talk").length))}`;
 });
