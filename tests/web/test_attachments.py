@@ -11,6 +11,7 @@ import pytest_asyncio
 from savdo.base import db, files, jobs
 from savdo.channels.models import Connection
 from savdo.channels.sandbox import Sandbox
+from savdo.conversations import media
 from tests.web import office
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"pixels" * 30
@@ -120,3 +121,35 @@ async def test_that_nobody_sends_files_into_another_company_s_conversation(
         await office.sign_in(viewer, await office.member(tenant_id, "Vera", "viewer"))
         assert (await viewer.post(f"/inbox/{talk.id}/say", data={"text": "x"}, files=parts(("a.png", PNG)))).status_code == 403
     assert await kept(tenant_id) + await kept(other_tenant_id) == []
+
+
+MP4 = b"\x00\x00\x00\x18ftypisom" + bytes(40)
+
+
+@pytest.mark.parametrize(("kind", "content", "tag"), [("video", MP4, "<video"), ("sticker", PNG, '<img class="media sticker"')])
+async def test_that_videos_and_stickers_show_in_the_thread(
+    alice: httpx.AsyncClient, tenant_id: UUID, connection: Connection, kind: str, content: bytes, tag: str
+) -> None:
+    talk = await office.talk(connection, "Dilnoza")
+    one = await media.keep(tenant_id, conversation_id=talk.id, name=kind, content=content, mime="")
+    await office.says(talk, "", payload={"attachments": [one.as_payload() | {"kind": kind}]})
+    page = (await alice.get(f"/inbox/{talk.id}")).text
+    shown = page[page.index(tag) :]
+    assert f'src="/files/{one.id}"' in shown[: shown.index(">")]
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "part"),
+    [("bytes=0-3", 206, MP4[:4]), ("bytes=4-", 206, MP4[4:]), ("bytes=9-3", 200, MP4), ("bytes=999-", 200, MP4), ("lines=1-2", 200, MP4)],
+)
+async def test_that_a_player_gets_the_part_it_asks_for(
+    alice: httpx.AsyncClient, tenant_id: UUID, connection: Connection, asked: str, status: int, part: bytes
+) -> None:
+    talk = await office.talk(connection, "Dilnoza")
+    one = await media.keep(tenant_id, conversation_id=talk.id, name="a.mp4", content=MP4, mime="")
+    answer = await alice.get(f"/files/{one.id}", headers={"range": asked})
+    assert (answer.status_code, answer.content) == (status, part)
+    assert answer.headers["content-security-policy"] == "default-src 'none'; sandbox"
+    if status == 206:
+        start = MP4.index(part)
+        assert answer.headers["content-range"] == f"bytes {start}-{start + len(part) - 1}/{len(MP4)}"

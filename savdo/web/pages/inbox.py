@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from typing import Annotated, Any, Literal
 from urllib.parse import quote, urlencode
@@ -34,6 +35,7 @@ PAGES = (
     ("/setup", "settings", "shell.setup", "configure"), ("/setup/models", "sparkles", "models.title", "configure"),
 )  # fmt: skip
 
+RANGE = re.compile(r"bytes=(\d{1,12})-(\d{0,12})")
 MOST_FILES = 5
 
 router = APIRouter(include_in_schema=False)
@@ -193,7 +195,7 @@ async def typing(actor: Answerer, conversation_id: UUID) -> Response:
 
 
 @router.get("/files/{attachment_id}")
-async def file(actor: Reader, attachment_id: UUID) -> Response:
+async def file(request: Request, actor: Reader, attachment_id: UUID) -> Response:
     async with step(actor.tenant_id) as session:
         attachment = await media.find(session, attachment_id)
     content = await media.content(actor.tenant_id, attachment)
@@ -201,9 +203,17 @@ async def file(actor: Reader, attachment_id: UUID) -> Response:
     disposition = "inline" if shown else "attachment"
     headers = {
         "content-disposition": f"{disposition}; filename*=UTF-8''{quote(attachment.name)}", "cache-control": "private, max-age=3600",
-        "content-security-policy": "default-src 'none'; sandbox",
+        "content-security-policy": "default-src 'none'; sandbox", "accept-ranges": "bytes",
     }  # fmt: skip
-    return Response(content, media_type=attachment.mime if shown else "application/octet-stream", headers=headers)
+    mime = attachment.mime if shown else "application/octet-stream"
+    # A player asks for a part, and some play nothing where it is not given.
+    asked = RANGE.fullmatch(request.headers.get("range", ""))
+    start, end = (int(asked[1]), int(asked[2] or len(content))) if asked else (0, 0)
+    part = content[start : end + 1] if asked else b""
+    if not part:
+        return Response(content, media_type=mime, headers=headers)
+    headers["content-range"] = f"bytes {start}-{start + len(part) - 1}/{len(content)}"
+    return Response(part, status_code=206, media_type=mime, headers=headers)
 
 
 @router.get("/palette")
