@@ -2,7 +2,7 @@
 
 First without looking at answers: the middles, the directions in which the four languages differ, and how much every
 direction spreads (a shrunk whitening). Then a map that brings questions nearer to the sentences that answer them than to
-the other sentences of their company. Latent terms weigh by their rarity.
+the other sentences of their company.
 """
 
 import json

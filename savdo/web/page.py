@@ -34,6 +34,12 @@ HERE = Path(__file__).parent
 BUILT = HERE / "assets" / "built"
 LOGIN, OTHERS, GUEST, FLASH, LANGUAGE = "savdo_login", "savdo_others", "savdo_guest", "savdo_flash", "savdo_language"
 NAMES = {"uz": "Oʻzbekcha", "ru": "Русский", "kk": "Қазақша", "en": "English"}
+# Every page's menu: where, its icon, its word, and who may.
+MENU = (
+    ("/inbox", "inbox", "shell.inbox", "read"), ("/knowledge", "book-open", "shell.knowledge", "read"),
+    ("/try", "play", "shell.try", "teach"), ("/persona", "bot", "persona.title", "configure"),
+    ("/setup", "settings", "shell.setup", "configure"),
+)  # fmt: skip
 MONTH = 30 * 86_400
 CODED = ("/api", "/widget", "/hooks", "/health", "/metrics")
 POLICY = (
@@ -147,7 +153,7 @@ def context(request: Request) -> dict[str, Any]:
     language, zone = language_of(request), getattr(request.state, "timezone", "")
     return {
         "t": functools.partial(_text, language), "language": language, "member": member, "nonce": request.state.nonce,
-        "theme": member.theme if member else "auto", "csrf": csrf_token(request), "path": request.url.path,
+        "menu": MENU, "theme": member.theme if member else "auto", "csrf": csrf_token(request), "path": request.url.path,
         "may": member.may if member else _nothing, "needs": getattr(request.state, "needs", ()),
         "counts": getattr(request.state, "counts", None), "has_others": bool(request.cookies.get(OTHERS)),
         "ago": functools.partial(show.ago, language=language, timezone=zone),

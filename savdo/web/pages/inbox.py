@@ -29,11 +29,8 @@ Words = Annotated[str, Query(max_length=200)]
 Place = Annotated[str, Query(max_length=300)]
 # Shown by the browser itself; anything else is downloaded, so that a customer's file never runs here.
 SHOWN = ("image/png", "image/jpeg", "image/gif", "image/webp", "audio/", "video/mp4", "video/webm")
-PAGES = (
-    ("/inbox", "inbox", "shell.inbox", "read"), ("/knowledge", "book-open", "shell.knowledge", "read"),
-    ("/try", "play", "shell.try", "teach"), ("/persona", "bot", "persona.title", "configure"),
-    ("/setup", "settings", "shell.setup", "configure"), ("/setup/models", "sparkles", "models.title", "configure"),
-)  # fmt: skip
+# What is found by its name: the menu, and a page below it.
+PAGES = (*page.MENU, ("/setup/models", "sparkles", "models.title", "configure"))
 
 RANGE = re.compile(r"bytes=(\d{1,12})-(\d{0,12})")
 MOST_FILES = 5
