@@ -12,7 +12,7 @@ import random
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from datetime import timedelta
-from typing import Any, ClassVar, Generic, ParamSpec
+from typing import Any, ClassVar, Generic, ParamSpec, cast
 
 import procrastinate
 import psycopg
@@ -32,6 +32,8 @@ HEARTBEAT_S = 3.0
 STALLED_AFTER_S = 15.0
 # A job that is tried again is told of by nobody when its time has come, and a notice can cross an empty look.
 POLL_S = 1.0
+# Of a job's arguments these stand beside everything it logs: ids of ours, never of people.
+LOGGED = ("tenant_id", "conversation_id", "message_id")
 
 _is_last: ContextVar[bool] = ContextVar("is_last", default=False)
 
@@ -65,13 +67,18 @@ class Job(Generic[P]):
         self.function = function
         self.priority = priority
         self.name = f"{function.__module__.removeprefix('savdo.')}.{function.__name__}"
-        self.task = queue.task(name=self.name, retry=Backoff(attempts), priority=priority)(function)
+        self.task = queue.task(name=self.name, retry=Backoff(attempts), priority=priority)(cast("Callable[P, Awaitable[None]]", self._run))
 
     async def __call__(self, *args: P.args, **kwargs: P.kwargs) -> None:
         await self.function(*args, **kwargs)
 
+    async def _run(self, *, correlation: str = "", **arguments: Any) -> None:
+        # The id was taken up before, where the job began.
+        await self.function(**arguments)  # pyright: ignore[reportCallIssue] # as they were asked for
+
     async def later(self, session: Session, *, lock: str | None = None, after: timedelta | None = None, **arguments: str | int) -> None:
-        """Asks for the job in the transaction of `session`. `lock`: at most one running, in order of asking.
+        """Asks for the job in the transaction of `session`. `lock`: at most one running, in order of asking. What it logs
+        carries the id of what asked for it.
 
         `after` postpones it; never together with a conversation's lock, which it would block until it is due.
         """
@@ -81,7 +88,7 @@ class Job(Generic[P]):
             # Many postponed rows would be walked at every fetch if they stood among the waiting ones.
             priority=-1 if after else self.priority,
             connection=session,
-        ).defer_async(**arguments)
+        ).defer_async(**arguments, **({"correlation": known} if (known := telemetry.correlation()) else {}))
 
 
 def job(*, attempts: int = 8, priority: int = 0) -> Callable[[Callable[P, Awaitable[None]]], Job[P]]:
@@ -195,8 +202,10 @@ async def _correlated(call_next: Callable[[], Awaitable[Any]], context: procrast
     known = queue.tasks.get(context.job.task_name)
     retry = known.retry_strategy if known else None
     _is_last.set(isinstance(retry, Backoff) and context.job.attempts + 1 >= retry.attempts)
-    with telemetry.correlated():
-        telemetry.correlate(job=context.job.task_name, job_id=str(context.job.id))
+    arguments = context.job.task_kwargs
+    with telemetry.correlated(str(arguments.get("correlation", ""))):
+        named = {name: str(arguments[name]) for name in LOGGED if name in arguments}
+        telemetry.correlate(job=context.job.task_name, job_id=str(context.job.id), **named)
         return await call_next()
 
 

@@ -13,7 +13,7 @@ from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from savdo.ai import speech
-from savdo.base import clock
+from savdo.base import clock, telemetry
 from savdo.base import files as stored
 from savdo.base.db import Session, batch, first, new_id, platform_step, rows, step
 from savdo.base.errors import SavdoError
@@ -205,6 +205,7 @@ async def _written(
         draft = await diary.settled(session, turn, draft)
         payload = _payload(draft, files)
         turn_id, message_id = new_id(), new_id()
+        telemetry.correlate(turn_id=str(turn_id))
         await _trace(session, turn, turn_id, draft, passages, timings)
         await _reply(session, turn, turn_id, message_id, draft, payload, "queued" if row["behind"] else "sending")
         if files:

@@ -6,14 +6,16 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+import structlog
 
 from savdo import worker
-from savdo.base import db, jobs
+from savdo.base import db, jobs, telemetry
 from savdo.base.errors import SavdoError, Unavailable
 from tests.journeys.conftest import working
 
 ran: list[str] = []
 fails: dict[str, list[Exception]] = {}
+told: list[dict[str, str]] = []
 
 
 class GivenUp(SavdoError):
@@ -26,6 +28,15 @@ async def note(word: str) -> None:
     if fails.get(word):
         raise fails[word].pop(0)
     ran.append(word)
+
+
+@jobs.job(attempts=1)
+async def tell(conversation_id: str, again: int) -> None:
+    """Notes under which words it logs, and asks for itself once more."""
+    told.append({"correlation": telemetry.correlation(), **structlog.contextvars.get_contextvars()})
+    if again:
+        async with db.platform_step("one job asks for another") as session:
+            await tell.later(session, conversation_id=conversation_id, again=again - 1)
 
 
 async def status(word: str) -> tuple[str, int] | None:
@@ -45,6 +56,21 @@ async def test_that_a_job_runs_after_the_commit_and_is_forgotten(tenant_id: UUID
     await jobs.run_waiting()
     assert word in ran
     assert await status(word) is None
+
+
+async def test_that_what_a_request_asked_for_is_logged_under_its_id(tenant_id: UUID) -> None:
+    told.clear()
+    with telemetry.correlated("request-1"):
+        async with db.step(tenant_id) as session:
+            await tell.later(session, conversation_id="c-1", again=1)
+    async with db.step(tenant_id) as session:
+        # Nobody's request: an id of its own.
+        await tell.later(session, conversation_id="c-2", again=0)
+    await jobs.run_waiting()
+    await jobs.run_waiting()
+    assert [(one["correlation"], one["conversation_id"]) for one in told if one["conversation_id"] == "c-1"] == [("request-1", "c-1")] * 2
+    assert len({one["job_id"] for one in told}) == 3
+    assert len({one["correlation"] for one in told}) == 2
 
 
 async def test_that_a_job_is_undone_with_its_row(tenant_id: UUID) -> None:
