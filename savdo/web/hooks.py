@@ -3,6 +3,7 @@
 import asyncio
 import hmac
 from collections.abc import Sequence
+from typing import Final
 
 import structlog
 from fastapi import APIRouter, Request, Response
@@ -18,12 +19,21 @@ from savdo.reply import turn
 # No less than any event of the channels we know; files come by reference.
 LARGEST_BODY = 3_500_000
 
+# How the description of the interface has what is read raw here, because it is signed.
+DELIVERY: Final = {"requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}}
+CHALLENGE: Final = {
+    "parameters": [
+        {"name": name, "in": "query", "required": True, "schema": {"type": "string"}}
+        for name in ("hub.mode", "hub.verify_token", "hub.challenge")
+    ]
+}
+
 router = APIRouter()
 log = structlog.get_logger()
 _acknowledgements: set[asyncio.Task[None]] = set()
 
 
-@router.post("/hooks/{kind}/{key}")
+@router.post("/hooks/{kind}/{key}", openapi_extra=DELIVERY)
 async def receive(kind: str, key: str, request: Request) -> Response:
     """Answers 200 only for what is stored: the other company repeats anything else."""
     adapter = channel(kind)
@@ -35,7 +45,7 @@ async def receive(kind: str, key: str, request: Request) -> Response:
     return Response(status_code=200)
 
 
-@router.get("/hooks/meta")
+@router.get("/hooks/meta", openapi_extra=CHALLENGE)
 async def challenge(request: Request) -> Response:
     """Meta's first call: the challenge comes back as it was, when the token is ours."""
     asked = request.query_params
@@ -46,7 +56,7 @@ async def challenge(request: Request) -> Response:
     return PlainTextResponse(asked["hub.challenge"])
 
 
-@router.post("/hooks/meta")
+@router.post("/hooks/meta", openapi_extra=DELIVERY)
 async def receive_meta(request: Request) -> Response:
     """One body holds events of many companies' numbers, pages and accounts; those of nobody here are counted."""
     body = await _read(request)
