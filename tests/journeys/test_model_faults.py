@@ -3,6 +3,7 @@
 By default a few turns a wire format; SAVDO_FAULT_TURNS=500 runs as many (docs/models.md has what came out).
 """
 
+import json
 import os
 import random
 import re
@@ -20,7 +21,8 @@ from llmock.ratelimit import LimitSettings
 from llmock.scenarios import Delay, Fail, Reply, ToolCall, ToolFault
 from llmock.simulation import MockResponseSettings
 
-from savdo.ai import cost
+from savdo.ai import cost, prices
+from savdo.ai.talk import Entry, Usage
 from savdo.base import clock, db
 from savdo.channels.models import Connection, Inbound, Sender
 from savdo.channels.sandbox import Sandbox
@@ -43,10 +45,12 @@ SLOW_S, PATIENCE_S = 8.0, "5"
 
 @dataclass
 class Broken:
-    """llmock with a fault drawn for each request; what it cannot do (a broken connection, half a body) is done in front of it."""
+    """llmock with a fault drawn for each request; what it cannot do (a broken connection, half a body) is done in front of it.
+    `counted` is what its answers say that they take, but for those that came too late to be read."""
 
     chance: random.Random
     drawn: list[str] = field(default_factory=list[str])
+    counted: list[Usage] = field(default_factory=list[Usage])
     app: Any = field(default_factory=lambda: create_app(ChaosSettings(), MockResponseSettings(), LimitSettings(), StreamChaos()))
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -62,7 +66,22 @@ class Broken:
         self.app.state.llmock.scenarios.clear()
         for behaviour in _behaviours(fault):
             self.app.state.llmock.scenarios.add(behaviour)
-        await self.app(scope, receive, send)
+        told = bytearray()
+
+        async def tell(event: Any) -> None:
+            told.extend(event.get("body", b""))
+            await send(event)
+
+        await self.app(scope, receive, tell)
+        if fault != "slow":
+            self.counted += _counted(json.loads(told))
+
+
+def _counted(answer: dict[str, Any]) -> list[Usage]:
+    """The tokens an answer of any format counts; none in one that is an error."""
+    usage: dict[str, int] = answer.get("usage") or answer.get("usageMetadata") or {}
+    names = (("prompt_tokens", "completion_tokens"), ("input_tokens", "output_tokens"), ("promptTokenCount", "candidatesTokenCount"))
+    return [Usage(usage[one], usage[other]) for one, other in names if one in usage]
 
 
 def _behaviours(fault: str) -> list[Any]:
@@ -109,6 +128,8 @@ async def test_that_every_turn_ends_in_one_answer_or_one_handover_whatever_the_m
         models = await db.rows(session, "SELECT model, count(*) AS n FROM turns GROUP BY model")
         paid = await db.first(session, "SELECT sum(micros) AS calls, (SELECT sum(micros) FROM model_days) AS days FROM model_calls")
         day = await cost.of_day(session, cost.day_in("Asia/Tashkent"))
+        # Time went on, over midnight perhaps.
+        (model,) = await cost.by_model(session, cost.day_in("Asia/Tashkent") - timedelta(days=1))
     assert len(said) == turns
     assert all(row["answered"] and row["replies"] == 1 and row["calls"] <= 1 for row in said)
     everything = "\n".join(row["text"] for row in said)
@@ -120,7 +141,14 @@ async def test_that_every_turn_ends_in_one_answer_or_one_handover_whatever_the_m
     assert paid is not None
     assert paid["calls"] == paid["days"]
     assert day.calls <= len(broken.drawn)
-    print(Counter(broken.drawn), {row["model"]: row["n"] for row in models}, {row["outcome"]: row["n"] for row in calls})
+    # What the server counted is what was booked, in tokens and in money.
+    assert broken.counted
+    assert model.sum.tokens_in == sum(one.tokens_in for one in broken.counted)
+    assert model.sum.tokens_out == sum(one.tokens_out for one in broken.counted)
+    provider, _, name = model.model.partition(":")
+    assert model.sum.micros == sum(prices.micros(Entry(provider, name, "", ""), one)[0] for one in broken.counted) == paid["calls"]
+    handovers = sum(row["calls"] for row in said)
+    print(model, handovers, Counter(broken.drawn), {row["model"]: row["n"] for row in models}, {row["outcome"]: row["n"] for row in calls})
 
 
 async def _asked(connection: Connection, thread: str) -> None:
