@@ -48,8 +48,6 @@ class Sandbox:
     async def find(self, connection: Connection, outbound: Outbound) -> str | None:
         return next((f"s-{one.message_id}" for one in self.sent if one.message_id == outbound.message_id), None)
 
-    async def typing(self, connection: Connection, thread_id: str) -> None: ...
-
     async def acknowledge(self, connection: Connection, inbound: Inbound) -> None: ...
 
     async def fetch(self, connection: Connection, media: Media, limit: int) -> bytes:

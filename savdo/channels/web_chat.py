@@ -76,8 +76,6 @@ class WebChat:
         # The visitor reads the row itself, so whatever was claimed has arrived.
         return str(outbound.message_id)
 
-    async def typing(self, connection: Connection, thread_id: str) -> None: ...
-
     async def acknowledge(self, connection: Connection, inbound: Inbound) -> None: ...
 
     async def fetch(self, connection: Connection, media: Media, limit: int) -> bytes:

@@ -57,12 +57,8 @@ class WhatsAppCloud:
         # There is no looking back; a receipt that comes later tells, by our own id.
         raise CannotTell
 
-    async def typing(self, connection: Connection, thread_id: str) -> None:
-        # WhatsApp shows it only together with the read mark of a message: see `acknowledge`.
-        return
-
     async def acknowledge(self, connection: Connection, inbound: Inbound) -> None:
-        """Marks a message read and shows that an answer is being written, for 25 seconds at most."""
+        """Marks a message read and shows that an answer is being written, for 25 seconds at most: there is no other way to show it."""
         read: dict[str, JsonValue] = {"messaging_product": "whatsapp", "status": "read", "message_id": inbound.external_id}
         await _call(connection, "POST", f"{_number(connection)}/messages", body={**read, "typing_indicator": {"type": "text"}})
 

@@ -13,7 +13,7 @@ from typing import Final
 from savdo.ai import language
 from savdo.channels.models import Button
 from savdo.reply import sayings
-from savdo.reply.models import Campaign, Draft, Intent, Language, Reading, Turn
+from savdo.reply.models import Campaign, Draft, Intent, Language, Reading, Said, Turn
 
 MOST: Final = 3
 LONGEST: Final = 20
@@ -63,31 +63,47 @@ def campaign(turn: Turn) -> Campaign | None:
     return _campaign(turn, said.quick_reply, said.text) if len(turn.fresh) == 1 else None
 
 
+def chosen(turn: Turn) -> tuple[Campaign | None, Sequence[Said]]:
+    """The campaign whose button was pressed last in the thread, and what the customer has said since, or ever."""
+    said = [one for one in (*turn.history, *turn.fresh) if one.author == "contact"]
+    pressed = ((place, _campaign(turn, one.quick_reply, one.text)) for place, one in reversed(list(enumerate(said))))
+    return next(((found, said[place + 1 :]) for place, found in pressed if found), (None, said))
+
+
 def _spoken(turn: Turn) -> tuple[Language, language.Script]:
     """The language and script the buttons were shown in; at the very beginning those of the customer's app, where the company
     speaks it."""
-    shown = next((said.text for said in reversed(turn.history) if said.author == "bot"), "")
     offered = turn.profile.get("languages") or tuple(language.LANGUAGES)
     own = turn.contact_language[:2]
     known = turn.language or (own if own in offered else offered[0])
-    spoken, script = language.identify(shown, known)
+    spoken, script = language.identify(_shown(turn), known)
     return language.LANGUAGES.get(known, spoken), script
 
 
 def _kind(turn: Turn, pressed: str, text: str) -> str:
+    """What was pressed; where buttons are lines of the text, a customer types the title."""
     kind = START if text == START else pressed.partition(":")[0]
     if kind in (PERSON, ANSWER, START):
         return kind
+    if not pressed and _plain(text) in map(_plain, _listed(_shown(turn))):
+        return ANSWER
     return CAMPAIGN if _campaign(turn, pressed, text) else ""
 
 
 def _campaign(turn: Turn, pressed: str, text: str) -> Campaign | None:
-    """Whose button it is; where buttons are lines of the text, a customer writes the title."""
     if pressed:
         return next((one for one in turn.campaigns if pressed == f"{CAMPAIGN}:{one.id}"), None)
-    if not any(said.author == "bot" for said in turn.history):
-        return None
-    return next((one for title, one in _titles(turn).items() if title.casefold() == text.strip(" •\n").casefold()), None)
+    named = _titles(turn).items() if _shown(turn) else ()
+    return next((one for title, one in named if _plain(title) == _plain(text)), None)
+
+
+def _plain(title: str) -> str:
+    return title.strip(" •\n").casefold()
+
+
+def _shown(turn: Turn) -> str:
+    """The bot's last words, those above the buttons."""
+    return next((said.text for said in reversed(turn.history) if said.author == "bot"), "")
 
 
 def _asked_for(turn: Turn, draft: Draft) -> Sequence[str]:

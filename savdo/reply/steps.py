@@ -7,7 +7,7 @@ from typing import Final
 from savdo.ai import language
 from savdo.knowledge import words
 from savdo.knowledge.models import Passage
-from savdo.reply import sayings, totals
+from savdo.reply import choices, sayings, totals
 from savdo.reply.models import Campaign, Reading, Turn
 
 HOW_MANY: Final = re.compile(
@@ -36,15 +36,18 @@ def following(turn: Turn, reading: Reading, told: Sequence[Passage] = ()) -> str
 
 
 def spoken_of(turn: Turn) -> Campaign | None:
-    """The campaign the thread speaks of, by shared words; the only one when there is one."""
+    """The campaign the thread speaks of: by the words shared since a button was pressed, else that button's; the only one when
+    there is one."""
     if len(turn.campaigns) < 2:
         return turn.campaigns[0] if turn.campaigns else None
-    spoken = set(words.terms("\n".join(_customers(turn))))
+    pressed, since = choices.chosen(turn)
+    spoken = set(words.terms("\n".join(one.text for one in since)))
     shared = [
-        (len(spoken & set(words.terms(f"{one.name} {' '.join(one.features)}"))), -place, one) for place, one in enumerate(turn.campaigns)
+        (len(spoken & set(words.terms(f"{one.name} {' '.join(one.features)}"))), one is pressed, -place, one)
+        for place, one in enumerate(turn.campaigns)
     ]
-    most = max(shared, key=lambda one: one[:2])
-    return most[2] if most[0] else None
+    most = max(shared, key=lambda one: one[:3])
+    return most[3] if most[0] or most[1] else None
 
 
 def in_language(text: str, reading: Reading) -> str:

@@ -27,7 +27,7 @@ from savdo.conversations import calls, contacts, happenings, intake, media, outb
 from savdo.conversations.models import Taken
 from savdo.knowledge import search
 from savdo.knowledge.models import Found, Passage
-from savdo.reply import answers, behaviour, choices, cues, generate, pointing, record, sight, topic, understand
+from savdo.reply import answers, behaviour, choices, cues, generate, pointing, record, sight, topic, understand, writing
 from savdo.reply.models import Draft, Turn
 
 ATTEMPTS = 4
@@ -70,7 +70,8 @@ async def answer(tenant_id: str, conversation_id: str) -> None:
         loaded = await _end_of_burst(tenant, conversation)
     if loaded is None:
         return
-    draft, passages = await pipeline(loaded, timings)
+    with writing.shown(loaded):
+        draft, passages = await pipeline(loaded, timings)
     written = await record.write(loaded, draft, passages, timings.ms)
     if written is not None and written.claim is not None:
         await outbox.send_or_ask(tenant, written.claim)

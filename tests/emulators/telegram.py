@@ -69,6 +69,7 @@ class Telegram(Accounts):
         self.seconds_between = 0.0
         self.reads_groups = False
         self.flooded_at = 0.0
+        self.typed: list[int] = []
         self._faults: list[Fault] = []
         self._poller = 0
         self._last: dict[int, float] = {}
@@ -222,8 +223,11 @@ class Telegram(Accounts):
             raise Refusal(429, f"Too Many Requests: retry after {seconds}", retry_after=seconds)
         self._last[chat] = time.monotonic()
 
-    def _chat_action(self, params: Mapping[str, Any]) -> bool:
-        return bool(self._chat(params))
+    def _chat_action(self, params: dict[str, Any]) -> bool:
+        if "business_connection_id" in params and (refusal := self.refusal_as_account(params)):
+            raise Refusal(400, refusal)
+        self.typed.append(self._chat(params))
+        return True
 
     def _answer_callback(self, params: Mapping[str, Any]) -> bool:
         query = str(params.get("callback_query_id", ""))

@@ -54,6 +54,7 @@ class Account:
         self.code, self.banned = "12345", False
         self.sent: list[Said] = []
         self.read: list[tuple[int, int]] = []
+        self.typed: list[int] = []
         self.calls: Counter[str] = Counter()
         self.blocked: set[int] = set()
         self.speakers: list[Speaker] = []
@@ -263,7 +264,7 @@ class Speaker:
         self._mine("read").read.append((peer.id, message_id))
 
     async def typing(self, peer: Peer) -> None:
-        self._mine("typing")
+        self._mine("typing").typed.append(peer.id)
 
     def _let_in(self, account: Account) -> None:
         SESSIONS[self.session] = account

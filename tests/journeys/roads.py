@@ -60,8 +60,12 @@ class Road:
     says: Callable[..., Any]
     speaks: Callable[[Any], object]
     shows: Callable[[Any, str], object]
+    # Presses the newest button of this title, or types it where buttons are lines of the text.
+    presses: Callable[[Any, str], object]
     heard: Callable[[Any], Awaitable[list[str]]]
     arrived: Callable[[], Awaitable[object]]
+    # How often one was shown that an answer is being written, beside the first time where the message is acknowledged so.
+    typed: Callable[[Any], int] | None = None
     befalls: Befalls | None = None
     person_answers: Callable[[Any, str], object] | None = None
 
@@ -81,6 +85,8 @@ async def telegram_bot(tenant_id: UUID) -> AsyncGenerator[Road]:
                 says=telegram.customer_says,
                 speaks=lambda one: telegram.customer_sends_voice(one, sound()),
                 shows=lambda one, text: telegram.customer_sends_photo(one, PNG, text),
+                presses=telegram.customer_presses,
+                typed=lambda one: telegram.typed.count(one) - 1,
                 **_telegram(made, telegram, "Forbidden: bot was blocked by the user"),
             )
         await _off(made)
@@ -98,6 +104,8 @@ async def telegram_business(tenant_id: UUID) -> AsyncGenerator[Road]:
             says=partial(telegram.customer_writes, account),
             speaks=lambda one: telegram.customer_writes(account, one, **telegram.voice(sound())),
             shows=lambda one, text: telegram.customer_writes(account, one, caption=text, **telegram.photo(PNG)),
+            presses=lambda one, title: telegram.presses(account, one, title),
+            typed=telegram.typed.count,
             person_answers=lambda one, text: telegram.owner_answers(account, one, text),
             **_telegram(made, telegram, "Forbidden: user is deactivated"),
         )
@@ -129,6 +137,8 @@ async def telegram_userbot(tenant_id: UUID) -> AsyncGenerator[Road]:
             says=account.customer_says,
             speaks=lambda one: account.customer_sends(one, "voice", sound(), "audio/ogg"),
             shows=lambda one, text: account.customer_sends(one, "image", PNG, "image/png", text=text),
+            presses=account.customer_says,
+            typed=account.typed.count,
             heard=heard,
             arrived=lambda: until(heard_of),
             person_answers=account.person_answers,
@@ -169,6 +179,7 @@ async def page(tenant_id: UUID, kind: Literal["messenger", "instagram"]) -> Asyn
         yield Road(
             people=[found.person(f"Ana {number}") for number in range(9)],
             speaks=lambda one: found.sends_file(one, "audio", sound("aac"), "audio/aac"),
+            typed=lambda one: found.shown.count((one.id, "typing_on")) - found.shown.count((one.id, "mark_seen")),
             shows=lambda one, text: found.sends_file(one, "image", PNG, "image/png", text=text),
             **_meta(made, meta, found, code=613),
         )
@@ -195,6 +206,8 @@ async def waha(tenant_id: UUID) -> AsyncGenerator[Road]:
             says=server.says,
             speaks=lambda one: server.sends_file(one, "voice.oga", "audio/ogg; codecs=opus", sound()),
             shows=lambda one, text: server.sends_file(one, "a.png", "image/png", PNG, text),
+            presses=server.says,
+            typed=lambda one: server.typed.count(f"{one}@c.us"),
             heard=heard,
             arrived=server.delivered,
             person_answers=server.person_answers,
@@ -232,9 +245,17 @@ async def web_chat(tenant_id: UUID) -> AsyncGenerator[Road]:
             kept = await client.post("/uploads", files={"file": (name, content, mime)}, headers=one)
             await post(one, attachments=[kept.json()["id"]], **more)
 
-        async def heard(one: dict[str, str]) -> list[str]:
+        async def sent_to(one: dict[str, str]) -> list[dict[str, Any]]:
             found = (await client.get("/messages", headers=one)).json()["messages"]
-            return [message["text"] for message in found if message["direction"] == "out"]
+            return [message for message in found if message["direction"] == "out"]
+
+        async def heard(one: dict[str, str]) -> list[str]:
+            return [message["text"] for message in await sent_to(one)]
+
+        async def press(one: dict[str, str], title: str) -> None:
+            message = (await sent_to(one))[-1]
+            [button] = [button for button in message["buttons"] if button["title"] == title]
+            await post(one, quick_reply=button | {"message_id": message["id"]})
 
         async def arrived() -> None:
             while posts:
@@ -246,6 +267,7 @@ async def web_chat(tenant_id: UUID) -> AsyncGenerator[Road]:
             says=says,
             speaks=lambda one: posts.append(partial(upload, one, "voice.ogg", "audio/ogg", sound())),
             shows=lambda one, text: posts.append(partial(upload, one, "a.png", "image/png", PNG, text=text)),
+            presses=lambda one, title: posts.append(partial(press, one, title)),
             heard=heard,
             arrived=arrived,
         )
@@ -326,6 +348,6 @@ def _meta(made: Connection, meta: Meta, far: WhatsApp | Page, code: int) -> dict
         mends=mends,
     )
     return {
-        "connection": made, "says": far.says, "heard": heard, "arrived": meta.delivered, "person_answers": far.person_answers,
-        "befalls": befalls,
+        "connection": made, "says": far.says, "presses": far.presses, "heard": heard, "arrived": meta.delivered,
+        "person_answers": far.person_answers, "befalls": befalls,
     }  # fmt: skip

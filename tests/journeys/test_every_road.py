@@ -6,12 +6,16 @@ from uuid import UUID
 
 import pytest
 import pytest_asyncio
+from psycopg.types.json import Jsonb
 
 from savdo.base import db
 from savdo.base.settings import settings
-from savdo.channels.models import KINDS
+from savdo.channels.abilities import Types
+from savdo.channels.models import KINDS, channel
 from savdo.conversations import outbox
 from savdo.knowledge import ingest
+from tests.ai.asking import configure, fresh
+from tests.emulators import scripted
 from tests.emulators.serving import serving
 from tests.emulators.speech import Speech
 from tests.journeys.conftest import PRICES, settled, until, working
@@ -46,6 +50,19 @@ async def speech(monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[Speech]:
         yield speech
     monkeypatch.undo()
     settings.cache_clear()
+
+
+@pytest_asyncio.fixture
+async def sold(tenant_id: UUID) -> None:
+    """Two campaigns, one with a question that lists its answers."""
+    asks = {"qualification_questions": ["Choy qanday boʻlsin: barg yoki presslangan?"], "closing": "Qachon kelasiz?"}
+    async with db.step(tenant_id) as session:
+        for position, (name, flow) in enumerate((("Sencha choyi", {}), ("Puer choyi", asks))):
+            await session.execute(
+                """INSERT INTO campaigns (tenant_id, id, position, name, price, features, chat_flow)
+                   VALUES (%s, %s, %s, %s, '{"amount": 132000, "currency": "UZS"}', '{}', %s)""",
+                (tenant_id, db.new_id(), position, name, Jsonb(flow)),
+            )
 
 
 async def answers(road: Road, one: Any) -> list[str]:
@@ -133,6 +150,55 @@ async def test_that_a_block_is_noted_and_a_lost_connection_keeps_its_answers_for
         await outbox.sweep()
         assert len(await answers(road, patient)) == 1
     assert [one["status"] for one in await rows(road, "SELECT status FROM connections")] == ["active"]
+
+
+@pytest.mark.usefixtures("sold")
+async def test_that_buttons_are_offered_pressed_and_answered(road: Road) -> None:
+    one, *_ = road.people
+    pressed = ("Puer choyi", "Presslangan", "Operator chaqirish")
+    async with working():
+        road.says(one, "Assalomu alaykum")
+        await answers(road, one)
+        road.presses(one, pressed[0])
+        asked = (await answers(road, one))[-1]
+        assert "132 000" in asked
+        assert "barg yoki presslangan?" in asked
+        road.presses(one, pressed[1])
+        assert "Qachon kelasiz?" in (await answers(road, one))[-1]
+        road.says(one, "Sizda ISO 27001 sertifikati bormi?")
+        await answers(road, one)
+        road.presses(one, pressed[2])
+        assert len(await answers(road, one)) == 5
+    assert [row["reason"] for row in await rows(road, "SELECT reason FROM handovers")] == ["keyword"]
+    said = await rows(road, "SELECT text, payload FROM messages WHERE author = 'contact' ORDER BY number")
+    # Where a channel has no buttons their words are typed.
+    typed = road.connection.channel in ("telegram_userbot", "waha")
+    assert [(row["text"], "quick_reply" in row["payload"]) for row in said if row["text"] in pressed] == [
+        (one, not typed) for one in pressed
+    ]
+
+
+@pytest.mark.usefixtures("prices")
+@pytest.mark.parametrize("road", [kind for kind in EVERYWHERE if isinstance(channel(kind), Types)], indirect=True)
+async def test_that_a_customer_sees_that_a_slow_answer_is_being_written(road: Road) -> None:
+    one, typed = road.people[0], road.typed
+    assert typed is not None
+
+    async def slow(scope: Any, receive: Any, send: Any) -> None:
+        await until(lambda: _true(typed(one) > 0))
+        await scripted.app(scope, receive, send)
+
+    with fresh() as patch:
+        async with serving(slow) as address:
+            configure(patch, scripted.NAME, {"compatible": address}, model_timeout_s="60", model_turn_s="120")
+            road.says(one, "Puer choyi necha pul?")
+            async with working():
+                [answer] = await answers(road, one)
+    assert "132000" in answer
+
+
+async def _true(value: bool) -> bool:
+    return value
 
 
 async def _kept(road: Road) -> bool:

@@ -6,7 +6,7 @@ from uuid import uuid5
 
 import pytest
 
-from savdo.reply import choices, compose, sayings, understand
+from savdo.reply import choices, compose, sayings, steps, understand
 from savdo.reply.models import Campaign, Draft, Turn
 from tests.reply.cast import BIKES, DELIVERY, ROW, SPACE, found, turn
 
@@ -97,9 +97,9 @@ def test_that_a_pressed_campaign_is_told_in_the_customers_language_and_its_quest
 
 def test_that_a_pressed_answer_goes_on_and_a_pressed_person_is_called() -> None:
     asked = (*GREETED, ("contact", "какие есть рамы?"), ("bot", FINISH))
-    draft = answered(pressed("answer:2", "Сталь", history=asked))
-    assert draft.handover is None
-    assert any(draft.text.startswith(one) for one in sayings.catalogue()["acknowledged"]["ru"])
+    for draft in (answered(pressed("answer:2", "Сталь", history=asked)), answered(pressed("", "сталь", history=asked))):
+        assert draft.handover is None
+        assert any(draft.text.startswith(one) for one in sayings.catalogue()["acknowledged"]["ru"])
     called = answered(pressed("human", "Позвать человека"))
     assert (called.handover, called.reading.wants_human) == ("keyword", True)
     assert called.buttons == ()
@@ -128,3 +128,10 @@ def test_that_the_words_of_the_button_call_a_person_where_they_are_typed(languag
         title = sayings.say("talk_to_person", turn(""), reading)
         assert len(title) <= choices.LONGEST
         assert understand.read(turn(title)).wants_human
+
+
+def test_that_a_pressed_campaign_stays_until_another_is_spoken_of() -> None:
+    asked = pressed(f"campaign:{SCOOTERS.id}", "Самокаты")
+    later = replace(asked, history=(*asked.history, *asked.fresh), fresh=turn("а когда привезёте?").fresh)
+    assert steps.spoken_of(later) == SCOOTERS
+    assert steps.spoken_of(replace(later, fresh=turn("сколько стоит ремонт?").fresh)) == REPAIRS
