@@ -23,6 +23,30 @@ _LOCKED: LiteralString = """
          coalesce(n.settings->'answer_messages' = 'false', false) AS muted
     FROM conversations c JOIN contacts p ON p.tenant_id = c.tenant_id AND p.id = c.contact_id
     JOIN connections n ON n.tenant_id = c.tenant_id AND n.id = c.connection_id """
+_STORED: LiteralString = """
+  WITH m AS (
+    INSERT INTO messages (tenant_id, id, conversation_id, connection_id, number, revision, direction, author, kind, text,
+                          payload, external_id, status, sent_at)
+    SELECT tenant_id, %(message)s, id, connection_id, revision + 1, revision + 1, 'in', 'contact', %(kind)s, %(text)s,
+           %(payload)s, %(external)s, 'received', LEAST(%(at)s, now())
+      FROM conversations WHERE id = %(conversation)s
+    ON CONFLICT (tenant_id, connection_id, external_id) WHERE direction = 'in' DO NOTHING
+    RETURNING id, number, created_at, sent_at)
+  UPDATE conversations c
+     SET revision = m.number, inbound_number = m.number, unread = unread + 1,
+         status = CASE status WHEN 'closed' THEN 'bot' ELSE status END, blocked_at = NULL,
+         -- A person answers: the bot owes nothing for this message, also not when it is given back later.
+         answered_number = CASE WHEN %(silent)s THEN m.number ELSE answered_number END,
+         answer_waiting = NOT %(silent)s,
+         burst_at = CASE WHEN answered_number < inbound_number THEN burst_at ELSE now() END,
+         answer_due_at = LEAST(now() + %(wait)s,
+           CASE WHEN answered_number < inbound_number THEN coalesce(burst_at, now()) ELSE now() END + %(longest)s),
+         preview = left(%(preview)s, 120), preview_author = 'contact', last_message_at = now(),
+         -- What is delivered late opens no window again that closed meanwhile.
+         last_inbound_at = GREATEST(last_inbound_at, m.sent_at)
+    FROM m WHERE c.id = %(conversation)s
+  RETURNING m.id, m.number, m.created_at, old.answer_waiting OR %(silent)s AS waiting,
+    pg_notify('savdo_live', json_build_array(c.tenant_id, c.id, 'message', m.number::text)::text)"""
 
 
 async def lock(session: Session, connection: Connection, inbound: Inbound) -> DictRow:
@@ -88,29 +112,7 @@ async def store(
     text = clean(inbound.text or (inbound.sender.phone if kind == "contact" else ""))
     row = await first(
         session,
-        """WITH m AS (
-             INSERT INTO messages (tenant_id, id, conversation_id, connection_id, number, revision, direction, author, kind, text,
-                                   payload, external_id, status, sent_at)
-             SELECT tenant_id, %(message)s, id, connection_id, revision + 1, revision + 1, 'in', 'contact', %(kind)s, %(text)s,
-                    %(payload)s, %(external)s, 'received', LEAST(%(at)s, now())
-               FROM conversations WHERE id = %(conversation)s
-             ON CONFLICT (tenant_id, connection_id, external_id) WHERE direction = 'in' DO NOTHING
-             RETURNING id, number, created_at, sent_at)
-           UPDATE conversations c
-              SET revision = m.number, inbound_number = m.number, unread = unread + 1,
-                  status = CASE status WHEN 'closed' THEN 'bot' ELSE status END, blocked_at = NULL,
-                  -- A person answers: the bot owes nothing for this message, also not when it is given back later.
-                  answered_number = CASE WHEN %(silent)s THEN m.number ELSE answered_number END,
-                  answer_waiting = NOT %(silent)s,
-                  burst_at = CASE WHEN answered_number < inbound_number THEN burst_at ELSE now() END,
-                  answer_due_at = LEAST(now() + %(wait)s,
-                    CASE WHEN answered_number < inbound_number THEN coalesce(burst_at, now()) ELSE now() END + %(longest)s),
-                  preview = left(%(preview)s, 120), preview_author = 'contact', last_message_at = now(),
-                  -- What is delivered late opens no window again that closed meanwhile.
-                  last_inbound_at = GREATEST(last_inbound_at, m.sent_at)
-             FROM m WHERE c.id = %(conversation)s
-           RETURNING m.id, m.number, m.created_at, old.answer_waiting OR %(silent)s AS waiting,
-             pg_notify('savdo_live', json_build_array(c.tenant_id, c.id, 'message', m.number::text)::text)""",
+        _STORED,
         {
             "message": new_id(), "conversation": conversation["id"], "kind": kind, "text": text, "payload": Jsonb(payload),
             "external": inbound.external_id, "preview": text or products_in_words(payload) or kind, "wait": wait, "longest": longest,
