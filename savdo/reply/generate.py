@@ -167,7 +167,7 @@ def _of_answer(work: Work, answer: Answer, model: str, reading: Reading, cited: 
         text=answer.reply, reading=understood, cited=tuple(one.id for one in cited), handover=handover, facts=facts, score=score,
         opt_out=answer.intent == "opt_out" or cues.opts_out(turn.text),
         model=model, cost_micros=spent.cost_micros, tokens_in=spent.tokens_in, tokens_out=spent.tokens_out, faults=tuple(spent.faults),
-        notes=(*spent.notes, *called), remember=dict(work.remember), files=tuple(work.files), visit=work.visit,
+        checked=True, notes=(*spent.notes, *called), remember=dict(work.remember), files=tuple(work.files), visit=work.visit,
     )  # fmt: skip
 
 
@@ -181,7 +181,7 @@ async def _composed(turn: Turn, reading: Reading, found: Found, evidence: Eviden
     evidence = replace(evidence, tools=(*evidence.tools, *(f"composed: {ground}" for ground in composed.grounds)))
     faults = await asyncio.to_thread(guard.check, composed.text, composed.reading.language, evidence, turn.channel)
     if composed.text and not faults:
-        return composed
+        return replace(composed, checked=True)
     # What the customer wished stays, whatever became of the words.
     return replace(last_resort(turn, reading, faults), opt_out=composed.opt_out, facts=composed.facts, score=composed.score)
 

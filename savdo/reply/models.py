@@ -180,6 +180,8 @@ class Draft:
     tokens_in: int = 0
     tokens_out: int = 0
     faults: tuple[Fault, ...] = ()
+    # The guard let these words pass; set sentences stand as they are.
+    checked: bool = False
     notes: tuple[str, ...] = ()
     # Intentions, carried out by the transaction that writes the reply: facts to keep about the contact, documents to send as
     # files, a visit to book.

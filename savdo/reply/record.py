@@ -257,7 +257,7 @@ async def _trace(
             for one in passages
         ],
         "timings_ms": {**timings, "total": round(sum(timings.values()), 1)},
-        "faults": [asdict(fault) for fault in draft.faults], "notes": list(draft.notes),
+        "faults": [asdict(fault) for fault in draft.faults], "checked": draft.checked, "notes": list(draft.notes),
         "tokens_in": draft.tokens_in, "tokens_out": draft.tokens_out,
     }  # fmt: skip
     reading = {**asdict(draft.reading), "entities": contacts.without_sealed(draft.reading.entities)}

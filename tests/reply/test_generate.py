@@ -43,6 +43,7 @@ async def test_that_a_models_answer_is_used_and_its_cost_kept(tenant_id: UUID, p
     assert (draft.text, draft.model, draft.cited) == (GOOD["reply"], "openai:gpt-4o-mini", (PASSAGE.id,))
     # 1000 tokens at 0.15 and 100 at 0.60 USD a million.
     assert (draft.tokens_in, draft.tokens_out, draft.cost_micros, draft.currency) == (1000, 100, 210, "USD")
+    assert draft.checked
     assert len(provider.asked) == 1
     assert provider.keys == [KEY]
 

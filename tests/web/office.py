@@ -141,8 +141,9 @@ async def _turn(session: db.Session, one: Talk, number: int, passage: tuple[UUID
     ] if passage else []  # fmt: skip
     trace = {
         "passages": found,
-        "timings_ms": {"wait": 400, "load": 3.2, "read": 11, "search": 14.6, "draft": 2.1, "guard": 0.6, "write": 4, "total": 435.5},
-        "faults": [{"kind": "number", "detail": "36 000"}], "notes": ["price from a table row"], "tokens_in": 0, "tokens_out": 0,
+        "timings_ms": {"wait": 400, "read": 11, "search": 14.6, "draft": 2.7, "total": 428.3},
+        "faults": [{"kind": "number", "detail": "36 000"}], "checked": True,
+        "notes": ["price from a table row"], "tokens_in": 0, "tokens_out": 0,
     }  # fmt: skip
     await session.execute(
         """INSERT INTO turns (tenant_id, id, conversation_id, first_number, last_number, outcome, reading, trace, model)
