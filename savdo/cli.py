@@ -27,6 +27,7 @@ from savdo.base.db import platform_step
 from savdo.base.errors import SavdoError
 from savdo.base.settings import settings
 from savdo.operations import health, keys, lifecycle, tenant_models
+from savdo.web import page
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Sales conversations for companies.")
 tenants = typer.Typer(no_args_is_help=True, help="Companies on this installation.")
@@ -231,7 +232,7 @@ def bench(
 @cli.command()
 def doctor(as_json: AsJson = False) -> None:
     """Tells what is configured, reachable and broken."""
-    checks = asyncio.run(health.examine(settings()))
+    checks = asyncio.run(health.examine(settings(), page.BUILT / "manifest.json"))
     if as_json:
         print(json.dumps([asdict(one) for one in checks], ensure_ascii=False))
     else:

@@ -47,11 +47,15 @@ def test_that_a_script_can_take_a_company_on_and_the_doctor_agrees(data: Path) -
     values = json.loads(made.out)
     assert set(values) == {"tenant_id", "slug", "email", "password", "api_key", "widget_key", "hooks"}
     assert values["email"] == "a@b.example"
-    checks = json.loads(savdo(data, "doctor", "--json").out)
-    assert {one["what"]: one["state"] for one in checks} | {"models": "off", "public address": "off"} == {
-        "secret keys": "ok", "files": "ok", "disk": "ok", "database": "ok", "schema": "ok", "jobs": "ok", "connections": "ok",
-        "embeddings": "ok", "models": "off", "public address": "off",
+    examined = savdo(data, "doctor", "--json", SAVDO_META_VERIFY_TOKEN="")
+    checks = {one["what"]: one for one in json.loads(examined.out)}
+    assert {what: one["state"] for what, one in checks.items()} | {"models": "off", "public address": "off"} == {
+        "secret keys": "ok", "files": "ok", "disk": "ok", "pages": "ok", "database": "ok", "schema": "ok", "jobs": "ok",
+        "connections": "ok", "embeddings": "ok", "models": "off", "speech": "off", "voice": "off", "virus scanner": "off",
+        "web search": "off", "Meta app": "broken", "Instagram app": "ok", "Telegram app": "off", "public address": "off",
     }  # fmt: skip
+    assert checks["Meta app"]["details"] == "SAVDO_META_VERIFY_TOKEN not set"
+    assert (examined.code, "app_secret_123" in examined.out) == (1, False)
 
 
 def test_that_no_database_is_left_running(data: Path) -> None:
