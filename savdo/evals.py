@@ -195,6 +195,7 @@ async def dialogues(listed: Sequence[Row], companies: Mapping[str, Company], mea
         facts, score = await talk.lead()
         faults, beside = scores.dialogue_faults(row, said, facts), scores.side_faults(row, score, facts)
         measured.asked += [(row["language"], one) for one in await talk.asked()]
+        await talk.leave()
         passed.append((row["language"], not faults))
         met += [(row["language"], place >= len(faults)) for place in range(scores.expectations(row["expect"]))]
         sides.append((row["language"], not beside))
@@ -250,6 +251,11 @@ class Talk:
                 (self.conversation,),
             )
         return (contacts.with_sealed(found["facts"], found), found["score"]) if found else ({}, 0)
+
+    async def leave(self) -> None:
+        """Frees the times that were booked: the next customer is measured alone."""
+        async with step(self.company.connection.tenant_id) as session:
+            await session.execute("UPDATE appointments SET status = 'cancelled' WHERE conversation_id = %s", (self.conversation,))
 
     async def asked(self) -> Sequence[Mapping[str, int]]:
         """What each turn asked of models: `calls`, and `tokens` of their prompts together."""

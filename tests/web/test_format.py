@@ -71,6 +71,7 @@ def test_that_a_fault_is_told_in_the_readers_words(kind: str, detail: str, told:
         ("google:x: APIConnectionError", "google:x was passed by: The connection to the provider failed."),
         ("openai:gpt-4o-mini: 812 ms", "openai:gpt-4o-mini: 812 ms"),
         ("read as booking, doubted", 'Read as "Booking", not surely'),
+        ("visit_taken", "The time asked for cannot be booked"),
     ],
 )
 def test_that_a_note_of_a_turn_is_told_in_words(words: str, told: str) -> None:
