@@ -30,6 +30,8 @@ SCOPES: Mapping[str, tuple[str, ...]] = {
     "instagram": ("instagram_basic", "instagram_manage_messages", "pages_manage_metadata", "pages_show_list", "business_management"),
     "whatsapp_cloud": ("whatsapp_business_messaging", "whatsapp_business_management"),
 }
+# What is asked for beside that: without it everything works but answers to comments.
+COMMENT_SCOPES: Mapping[str, tuple[str, ...]] = {"messenger": ("pages_manage_engagement",), "instagram": ("instagram_manage_comments",)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +77,8 @@ class Granted(BaseModel):
 
 def dialog(kind: str, state: str, back: str) -> str:
     """Where the owner is sent; `state` is for one use and one browser, `back` where Meta sends them with `code`."""
-    chosen = settings()
-    asked = {
-        "client_id": chosen.meta_app_id, "redirect_uri": back, "state": state, "response_type": "code", "scope": ",".join(SCOPES[kind]),
-    }  # fmt: skip
+    chosen, scope = settings(), ",".join((*SCOPES[kind], *COMMENT_SCOPES.get(kind, ())))
+    asked = {"client_id": chosen.meta_app_id, "redirect_uri": back, "state": state, "response_type": "code", "scope": scope}
     return f"{chosen.meta_dialog_url.rstrip('/')}/{chosen.meta_version}/dialog/oauth?{urlencode(asked)}"
 
 

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from savdo.base.db import new_id
-from savdo.channels import meta_graph, meta_login
+from savdo.channels import instagram, messenger, meta_graph, meta_login
 from savdo.channels.errors import BadSignature, Disconnected
 from savdo.channels.models import Connection
 from tests.emulators.meta import Meta, open_meta
@@ -74,6 +74,18 @@ def test_that_the_dialog_asks_for_what_the_channel_needs() -> None:
     address = urlsplit(meta_login.dialog("whatsapp_cloud", "s", BACK))
     assert (address.netloc, address.path) == ("www.facebook.com", "/v26.0/dialog/oauth")
     assert parse_qs(address.query)["scope"] == ["whatsapp_business_messaging,whatsapp_business_management"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "needed"),
+    [("messenger", (*messenger.PERMISSIONS, *messenger.COMMENT_PERMISSIONS)),
+     ("instagram", (*instagram.PAGE_PERMISSIONS, instagram.PAGE_COMMENT_PERMISSION))],
+)  # fmt: skip
+def test_that_whoever_logs_in_can_also_allow_what_comments_take(kind: str, needed: tuple[str, ...]) -> None:
+    asked = set(parse_qs(urlsplit(meta_login.dialog(kind, "s", BACK)).query)["scope"][0].split(","))
+    assert asked >= set(needed)
+    # It goes without the permission that only comments take.
+    assert meta_login.missing(kind, tuple(asked - {needed[-1]})) == ()
 
 
 def sealed(payload: bytes) -> str:
