@@ -162,7 +162,8 @@ class Inbound:
     """One thing that happened on the customer's side, or on the company's own outside of Savdo.
 
     `external_id` is unique on the connection for ever: a repeat is recognised by it. For `edited` and `deleted` it is
-    the message's own id, for `reaction` that of the message reacted to (`reaction` is the emoji, "" takes it back).
+    the message's own id, for `reaction` that of the message reacted to (`reaction` is the emoji, "" takes it back). `edit` is
+    which edit of its message it is, from 1, where the channel counts them: they arrive in any order too.
     `reply_to` is the id of the message that is answered, or in the web chat its number after a "#".
     `thread_id` is where an answer goes (a chat id). `raw` is kept only for unknown. `attachments` are files that
     were uploaded here before the message ({id, kind, name, mime, size}), so that nothing is left to fetch.
@@ -191,6 +192,7 @@ class Inbound:
     own: bool = False
     standby: bool = False
     reaction: str = ""
+    edit: int = 0
     receipt: Receipt | None = None
     referral: Referral | None = None
     story: Story | None = None

@@ -118,6 +118,12 @@ class Reaction(Part):
 class Edit(Part):
     mid: Needed
     text: Text = ""
+    num_edit: Text = ""
+
+    @property
+    def number(self) -> int:
+        """Which edit of its message it is, from 1; 0 where that is not told."""
+        return int(self.num_edit) if self.num_edit.isascii() and self.num_edit.isdecimal() and len(self.num_edit) <= 9 else 0
 
 
 class Delivery(Part):

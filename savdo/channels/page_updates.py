@@ -76,11 +76,11 @@ class Reader:
         if item.postback is not None:
             return [_pressed(item.postback, base, raw)]
         if item.message_edit is not None and item.message_edit.text:
-            return [replace(base, event="edited", external_id=item.message_edit.mid, text=item.message_edit.text)]
+            told = item.message_edit
+            return [replace(base, event="edited", external_id=told.mid, text=told.text, edit=told.number)]
         if item.reaction is not None:
-            told = item.reaction
-            emoji = "" if told.action == "unreact" else told.emoji or REACTIONS.get(told.reaction, "❤")
-            return [replace(base, event="reaction", external_id=told.mid, reaction=emoji)]
+            emoji = "" if item.reaction.action == "unreact" else item.reaction.emoji or REACTIONS.get(item.reaction.reaction, "❤")
+            return [replace(base, event="reaction", external_id=item.reaction.mid, reaction=emoji)]
         if item.referral is not None:
             return [replace(base, event="referral", external_id=_digest(raw), referral=page_contents.referral(item.referral))]
         return _receipts(item, base) or None

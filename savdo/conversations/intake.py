@@ -142,32 +142,35 @@ async def store(
 async def change(session: Session, inbound: Inbound, conversation: DictRow) -> Taken:
     """An edit or a deletion, by the customer or by a person in the native app. What was already answered is not answered
     again; the thread shows the change. What is being answered now owes a new answer: not `waiting`. One that overtook its
-    message waits for it."""
-    row = await first(
-        session,
-        """WITH found AS (SELECT id, number, direction FROM messages
-                           WHERE conversation_id = %(conversation)s AND direction = %(direction)s AND external_id = %(external)s),
-                c AS (
-             UPDATE conversations v SET revision = v.revision + 1, changed_revision = CASE
-                      WHEN found.direction = 'in' AND found.number > answered_number THEN v.revision + 1 ELSE changed_revision END
-               FROM found WHERE v.id = %(conversation)s
-             RETURNING found.id, v.revision, v.answer_waiting OR v.changed_revision < v.revision AS waiting)
-           UPDATE messages m SET revision = c.revision,
-                  text = CASE WHEN %(deleted)s THEN '' ELSE %(text)s END,
-                  edited_at = CASE WHEN %(deleted)s THEN edited_at ELSE now() END,
-                  deleted_at = CASE WHEN %(deleted)s THEN now() ELSE deleted_at END
-             FROM c WHERE m.id = c.id
-           RETURNING m.id, m.number, m.created_at, c.waiting,
-             pg_notify('savdo_live', json_build_array(m.tenant_id, m.conversation_id, 'message', m.number::text)::text)""",
-        {
-            "conversation": conversation["id"], "external": inbound.external_id, "text": clean(inbound.text),
-            "deleted": inbound.event == "deleted", "direction": "out" if inbound.own else "in",
-        },
-    )  # fmt: skip
-    if row is None:
+    message waits for it, an edit that a newer one or a deletion overtook changes nothing."""
+    found = await _changed(session, inbound, conversation["id"])
+    if found is None:
         if not inbound.own:
             await _park(session, inbound, conversation)
         return Taken(None, 0, repeat=False, conversation_id=conversation["id"])
+    if inbound.event == "edited" and (found["deleted_at"] or 0 < inbound.edit <= found["edit"]):
+        return Taken(found["id"], found["number"], repeat=True, conversation_id=conversation["id"], created_at=found["created_at"])
+    row = await first(
+        session,
+        """WITH c AS (
+             UPDATE conversations v SET revision = v.revision + 1, changed_revision = CASE
+                      WHEN NOT %(own)s AND %(number)s > answered_number THEN v.revision + 1 ELSE changed_revision END
+              WHERE v.id = %(conversation)s
+             RETURNING v.revision, v.answer_waiting OR v.changed_revision < v.revision AS waiting)
+           UPDATE messages m SET revision = c.revision, payload = payload || %(kept)s,
+                  text = CASE WHEN %(deleted)s THEN '' ELSE %(text)s END,
+                  edited_at = CASE WHEN %(deleted)s THEN edited_at ELSE now() END,
+                  deleted_at = CASE WHEN %(deleted)s THEN now() ELSE deleted_at END
+             FROM c WHERE m.id = %(id)s
+           RETURNING m.id, m.number, m.created_at, c.waiting,
+             pg_notify('savdo_live', json_build_array(m.tenant_id, m.conversation_id, 'message', m.number::text)::text)""",
+        {
+            "conversation": conversation["id"], "id": found["id"], "number": found["number"], "own": inbound.own,
+            "text": clean(inbound.text), "deleted": inbound.event == "deleted",
+            "kept": Jsonb({"edit": inbound.edit} if inbound.edit else {}),
+        },
+    )  # fmt: skip
+    assert row is not None
     return Taken(
         row["id"], row["number"], repeat=False, conversation_id=conversation["id"], created_at=row["created_at"], waiting=row["waiting"]
     )
@@ -225,16 +228,27 @@ def kind_of(inbound: Inbound) -> str:
     return "contact" if inbound.sender.phone and not inbound.text and not inbound.products else "text"
 
 
+async def _changed(session: Session, inbound: Inbound, conversation_id: UUID) -> DictRow | None:
+    """The message that an edit or a deletion is about."""
+    return await first(
+        session,
+        """SELECT id, number, created_at, deleted_at, coalesce((payload->>'edit')::int, 0) AS edit FROM messages
+            WHERE conversation_id = %s AND direction = %s AND external_id = %s""",
+        (conversation_id, "out" if inbound.own else "in", inbound.external_id),
+    )
+
+
 async def _park(session: Session, inbound: Inbound, conversation: DictRow) -> None:
     # Most of what is changed without being known here was said before there was a connection: those push each other out.
-    told = {"deleted": True} if inbound.event == "deleted" else {"text": clean(inbound.text)[:LONGEST_PARKED]}
+    told = {"deleted": True} if inbound.event == "deleted" else {"text": clean(inbound.text)[:LONGEST_PARKED], "edit": inbound.edit}
     await session.execute(
         """UPDATE conversations SET parked = CASE WHEN (SELECT count(*) FROM jsonb_object_keys(parked)) < %(most)s THEN parked ELSE '{}' END
                                              || %(told)s
-            WHERE id = %(id)s AND NOT coalesce((parked->%(external)s->>'deleted')::boolean, false)""",
+            WHERE id = %(id)s AND NOT coalesce((parked->%(external)s->>'deleted')::boolean, false)
+              AND (%(edit)s = 0 OR coalesce((parked->%(external)s->>'edit')::int, 0) <= %(edit)s)""",
         {
             "most": MOST_PARKED, "told": Jsonb({clean(inbound.external_id): told}), "id": conversation["id"],
-            "external": inbound.external_id,
+            "external": inbound.external_id, "edit": inbound.edit,
         },
     )  # fmt: skip
 
@@ -243,7 +257,7 @@ async def _unpark(session: Session, inbound: Inbound, conversation: DictRow) -> 
     told: Mapping[str, Any] = conversation["parked"][inbound.external_id]
     await session.execute("UPDATE conversations SET parked = parked - %s::text WHERE id = %s", (inbound.external_id, conversation["id"]))
     event = "deleted" if told.get("deleted") else "edited"
-    await change(session, replace(inbound, event=event, text=told.get("text", "")), conversation)
+    await change(session, replace(inbound, event=event, text=told.get("text", ""), edit=told.get("edit", 0)), conversation)
 
 
 async def _locked(session: Session, connection_id: UUID, thread_id: str) -> DictRow | None:

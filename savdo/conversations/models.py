@@ -18,7 +18,7 @@ class Message:
     `payload` may hold attachments (a list of {id, kind, name, mime, size}), buttons, menu, template, quick_reply, reply_to,
     location, referral, story, products, reactions ({"contact" | "member": emoji}), price (what the channel charges), parts
     (external ids of the parts before the last), reserved (the ids it is sent under), native (written in the other company's
-    app), consent (to be written to: given | withdrawn).
+    app), edit (the number of its last edit, where the channel counts them), consent (to be written to: given | withdrawn).
     """
 
     id: UUID

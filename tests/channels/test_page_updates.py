@@ -66,7 +66,7 @@ READ: dict[str, dict[str, dict[str, Any]]] = {
         "postback": said("m_20", "Book", quick_reply="BOOK", referral=LINK),
         "reaction": one("reaction", "m_OUT1", reaction="❤"),
         "reaction__removed": one("reaction", "m_OUT1"),
-        "message_edit": one("edited", "m_IN1", text="new text"),
+        "message_edit": one("edited", "m_IN1", text="new text", edit=1),
         "delivery": one("status", "m_OUT1:delivered", receipt=Receipt("delivered", "m_OUT1")),
         "delivery__no_mids": one(
             "status", "PSID1:1790416810000:delivered", receipt=Receipt("delivered", through=AT + timedelta(seconds=11))
@@ -92,7 +92,7 @@ READ: dict[str, dict[str, dict[str, Any]]] = {
         "message__quick_reply": said("11", "Red", quick_reply="COLOR_RED"),
         "message__ad_referral": said("12", "Hi", referral=AD),
         "message__deleted": one("deleted", "aWdf_IN1"),
-        "message_edit": one("edited", "aWdf_IN1", text="new text"),
+        "message_edit": one("edited", "aWdf_IN1", text="new text", edit=1),
         "reaction": one("reaction", "aWdf_OUT1", reaction="❤"),
         "reaction__removed": one("reaction", "aWdf_OUT1"),
         "postback": said("20", "Book", quick_reply="BOOK"),

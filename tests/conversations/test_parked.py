@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from savdo.base import db
 from savdo.channels.models import Connection, Inbound, Sender
 from savdo.conversations import intake
@@ -14,8 +16,8 @@ def said(text: str, external_id: str = "m1") -> Inbound:
     return Inbound("message", external_id, "ann", ANN, text=text)
 
 
-def edited(text: str, external_id: str = "m1") -> Inbound:
-    return Inbound("edited", external_id, "ann", ANN, text=text)
+def edited(text: str, external_id: str = "m1", edit: int = 0) -> Inbound:
+    return Inbound("edited", external_id, "ann", ANN, text=text, edit=edit)
 
 
 async def messages(connection: Connection) -> list[dict[str, Any]]:
@@ -38,6 +40,25 @@ async def test_that_an_edit_before_its_message_is_what_counts(connection: Connec
     first, second = await messages(connection)
     assert (first["text"], first["edited_at"] is not None, second["text"], second["edited_at"]) == ("three cups", True, "and tea", None)
     assert await parked(connection) == {}
+
+
+@pytest.mark.parametrize("first", ["the message", "its edits"])
+async def test_that_an_earlier_edit_which_comes_later_changes_nothing(connection: Connection, first: str) -> None:
+    edits = [
+        edited("three cups", edit=3),
+        edited("two cups", edit=2),
+        edited("three cups", edit=3),
+        edited("a pot", edit=4),
+        edited("x", edit=1),
+    ]
+    for inbound in [said("Hello", "m0"), *([said("a cup"), *edits] if first == "the message" else [*edits, said("a cup")])]:
+        await turn.take(connection, [inbound])
+    [message] = await messages(connection)
+    assert (message["text"], await parked(connection)) == ("a pot", {})
+    # What was taken back stays so.
+    await turn.take(connection, [Inbound("deleted", "m1", "ann", ANN), edited("five cups", edit=5), edited("six cups")])
+    [message] = await messages(connection)
+    assert (message["text"], message["deleted_at"] is not None) == ("", True)
 
 
 async def test_that_what_was_taken_back_before_it_came_is_not_shown(connection: Connection) -> None:
