@@ -16,6 +16,7 @@ from savdo.base.db import Session, first
 REFUSED, UNDELIVERED = "refused", "undelivered"
 # Our permission ends; the words are the date.
 ENDING = "ending"
+# The others come as they are told: "account", "quality", "policy", and of one template "template:<name>", "rating:<name>".
 
 ACCEPTED = (REFUSED,)
 DELIVERED = (REFUSED, UNDELIVERED)

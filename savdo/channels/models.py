@@ -32,7 +32,7 @@ MediaKind = Literal["image", "voice", "video", "file", "sticker"]
 # fmt: off
 Event = Literal[
     "message", "echo", "edited", "deleted", "reaction", "status", "referral", "moved",
-    "opted_out", "opted_in", "blocked", "unblocked", "automatic", "account", "session", "unknown",
+    "opted_out", "opted_in", "blocked", "unblocked", "automatic", "account", "session", "alert", "unknown",
 ]
 # fmt: on
 
@@ -171,6 +171,8 @@ class Inbound:
     `echo` is a message that a person of the company wrote in the other company's app; `sender` is the customer it went to.
     `automatic` is a greeting or an away message that app sent by itself. `account` tells what an owner allows now,
     `session` that the one behind the whole connection may have changed.
+    `alert` is what the other company says about the whole connection: `external_id` is its kind (savdo.channels.alerts), and an
+    empty `text` says that it is over.
     `own` says the same of an edit, a deletion and a reaction. `status` tells `receipt`; `referral` is an arrival without
     a word; `moved` gives the customer a new id, the old one being among the aliases. What comes with `standby` is led by
     somebody else's app: it is kept, and not answered.

@@ -136,8 +136,15 @@ class Read(Part):
     watermark: Text = ""
 
 
+class Enforcement(Part):
+    """Meta restricts a page or an account, warns it, or lets it go again."""
+
+    action: Text = ""
+    reason: Text = ""
+
+
 class Item(Part):
-    """One event of a conversation; exactly one of the last seven tells what it is."""
+    """One event of a conversation; exactly one of the last eight tells what it is."""
 
     sender: Party | None = None
     recipient: Party | None = None
@@ -149,6 +156,7 @@ class Item(Part):
     delivery: Delivery | None = None
     read: Read | None = None
     referral: Source | None = None
+    enforcement: Enforcement | None = Field(None, alias="policy-enforcement")
 
 
 class Media(Part):

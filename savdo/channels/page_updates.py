@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from savdo.channels import meta_webhooks, page_contents
 from savdo.channels.models import Inbound, Receipt, Sender
-from savdo.channels.page_shapes import Comment, Item, Message, Postback, as_list, time_of
+from savdo.channels.page_shapes import Comment, Enforcement, Item, Message, Postback, as_list, time_of
 
 # Before the thread of a comment, whose answer goes there or to its author.
 COMMENT = "comment:"
@@ -66,6 +66,8 @@ class Reader:
 
     def _happened(self, item: Item, raw: Any) -> list[Inbound] | None:
         """What an event means; None for one we do not know."""
+        if item.enforcement is not None and item.enforcement.action:
+            return [_enforced(item.enforcement)]
         own = bool(item.message and item.message.is_echo) or bool(self.account and item.sender and item.sender.id == self.account)
         party = item.recipient if own else item.sender
         if party is None or not party.id:
@@ -148,6 +150,11 @@ def _events(entry: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
             yield "standby" if field == "standby" else "messaging", value
         else:
             yield "", change
+
+
+def _enforced(told: Enforcement) -> Inbound:
+    words = f"{told.action}: {told.reason}" if told.reason else told.action
+    return Inbound("alert", "policy", "", Sender(""), text="" if told.action == "unblock" else words)
 
 
 def _pressed(postback: Postback, base: Inbound, raw: Any) -> Inbound:

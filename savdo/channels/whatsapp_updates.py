@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from savdo.channels import meta_graph, meta_webhooks
+from savdo.channels import meta_graph, meta_webhooks, whatsapp_alerts
 from savdo.channels.errors import (
     AccountProblem,
     Blocked,
@@ -71,7 +71,7 @@ def _change(change: Any, account: str) -> list[Inbound]:
         return []
     items = [(name, item) for name in ("messages", "statuses", "message_echoes") for item in _list(value.get(name))]
     if not items:
-        return [_unknown(field, change)]
+        return [whatsapp_alerts.read(field, value, VERDICTS) or _unknown(field, change)]
     return [_item(name, item, value) for name, item in items]
 
 

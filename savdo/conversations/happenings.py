@@ -7,7 +7,7 @@ from psycopg.types.json import Jsonb
 
 from savdo.base import live, telemetry
 from savdo.base.db import Session, first
-from savdo.channels import linked, waha_health
+from savdo.channels import alerts, linked, waha_health
 from savdo.channels.models import Connection, Inbound
 from savdo.conversations import automatics, contacts, echoes, intake, receipts
 from savdo.conversations.models import Taken
@@ -33,12 +33,22 @@ async def take(session: Session, connection: Connection, inbound: Inbound) -> Ta
         case "session":
             await waha_health.ask(session, connection.tenant_id, connection.id)
             return NOTHING
+        case "alert":
+            await _told(session, connection, inbound)
+            return NOTHING
         case "reaction" | "moved" | "edited" | "deleted":
             # None of them begins a conversation.
             conversation = await intake.find(session, connection, inbound)
         case _:
             conversation = await intake.lock(session, connection, inbound)
     return await _in(session, inbound, conversation) if conversation is not None else NOTHING
+
+
+async def _told(session: Session, connection: Connection, inbound: Inbound) -> None:
+    if inbound.text:
+        await alerts.tell(session, connection.id, inbound.external_id, inbound.text)
+    else:
+        await alerts.over(session, connection.id, [inbound.external_id])
 
 
 async def _in(session: Session, inbound: Inbound, conversation: DictRow) -> Taken:

@@ -88,7 +88,7 @@ def _is_whole(inbound: Inbound) -> None:
     assert inbound.sent_at is None or inbound.sent_at.utcoffset() is not None
     assert all(one.kind in get_args(MediaKind) and one.reference for one in inbound.media)
     if inbound.event == "message":
-        assert inbound.text or inbound.media or inbound.location or inbound.sender.phone
+        assert inbound.text or inbound.media or inbound.location or inbound.sender.phone or inbound.products
 
 
 ANYTHING = st.recursive(

@@ -130,14 +130,26 @@ def test_that_an_arrival_by_a_link_or_an_advert_is_known_wherever_it_is_told() -
 @pytest.mark.parametrize(
     ("kind", "name"),
     [
-        ("messenger", "policy_enforcement"), ("messenger", "pass_thread_control"), ("messenger", "message__appointment"),
-        ("instagram", "message__unsupported"),
+        ("messenger", "pass_thread_control"), ("messenger", "message__appointment"), ("instagram", "message__unsupported"),
     ],
 )  # fmt: skip
 def test_that_what_is_not_known_is_kept_as_it_came(kind: str, name: str) -> None:
     [found] = read(kind, payload(kind, name))
     assert found.event == "unknown"
     assert found.raw["event"]
+
+
+@pytest.mark.parametrize("kind", ["messenger", "instagram"])
+def test_that_meta_s_enforcement_is_told_and_ends(kind: str) -> None:
+    body = json.loads(payload("messenger", "policy_enforcement"))
+    if kind == "instagram":
+        body["object"], body["entry"][0]["id"] = kind, json.loads(payload(kind, "message__text"))["entry"][0]["id"]
+    event = body["entry"][0]["messaging"][0]
+    del event["sender"]
+    for enforced, words in (({"action": "block", "reason": "Spam"}, "block: Spam"), ({"action": "unblock"}, "")):
+        event["policy-enforcement"] = enforced
+        [found] = read(kind, json.dumps(body).encode())
+        assert (found.event, found.external_id, found.text) == ("alert", "policy", words)
 
 
 def test_that_a_text_beside_something_unknown_is_read_and_both_are_kept() -> None:

@@ -175,7 +175,7 @@ def test_that_a_delivery_means_what_it_says(name: str) -> None:
     assert payload(name) == READ[name]
 
 
-@pytest.mark.parametrize("name", ["unsupported__poll", "unsupported__edit", "account__template_paused", "account__error"])
+@pytest.mark.parametrize("name", ["unsupported__poll", "unsupported__edit", "account__error"])
 def test_that_what_is_not_known_is_kept_as_it_came(name: str) -> None:
     [one] = payload(name)
     assert one.event == "unknown"

@@ -96,13 +96,25 @@ async def test_that_accounts_nobody_has_connected_are_taken_and_forgotten(tenant
     assert await stored(tenant_id) == []
 
 
-async def test_that_events_of_a_business_are_kept_by_its_connections(tenant_id: UUID) -> None:
+async def test_that_what_is_told_of_a_business_its_owner_reads_until_it_is_over(tenant_id: UUID) -> None:
+    await number_of(tenant_id)
+    paused = (PAYLOADS / "account__template_paused.json").read_bytes()
+    async with client() as browser:
+        for body, told in ((paused, ["PAUSED"]), (paused.replace(b"PAUSED", b"APPROVED"), [])):
+            assert await post(browser, body) == 200
+            async with db.step(tenant_id) as session:
+                [row] = await db.rows(session, "SELECT alerts FROM connections")
+            assert [one["words"] for kind, one in row["alerts"].items() if kind == "template:visit_reminder"] == told
+
+
+async def test_that_events_of_a_business_that_nobody_knows_are_kept_by_its_connections(tenant_id: UUID) -> None:
     await number_of(tenant_id)
     async with client() as browser:
-        assert await post(browser, (PAYLOADS / "account__template_paused.json").read_bytes()) == 200
+        body = (PAYLOADS / "account__template_paused.json").read_bytes().replace(b"PAUSED", b"PENDING")
+        assert await post(browser, body) == 200
     async with db.step(tenant_id) as session:
         [kept] = await db.rows(session, "SELECT * FROM unknown_events")
-    assert kept["body"]["event"]["value"]["event"] == "PAUSED"
+    assert kept["body"]["event"]["value"]["event"] == "PENDING"
 
 
 async def test_that_the_challenge_comes_back_as_it_was() -> None:
