@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from savdo.ai import chain
+from savdo.ai.language import identify, shares
 from savdo.ai.talk import Answer
 from savdo.base.db import step
 from savdo.knowledge import whole
@@ -133,9 +134,10 @@ async def _by_models(turn: Turn, reading: Reading, found: Found, evidence: Evide
             continue
         cited = _cited(work, answered.answer.cited)
         work.draw_on(cited)
-        faults = await asyncio.to_thread(guard.check, answered.answer.reply, reading.language, work.evidence, turn.channel)
+        read = _as_read(turn, reading, answered.answer)
+        faults = await asyncio.to_thread(guard.check, answered.answer.reply, read.language, work.evidence, turn.channel)
         if not faults:
-            return _of_answer(work, answered.answer, answered.model, reading, cited, spent)
+            return _of_answer(work, answered.answer, answered.model, read, cited, spent)
         if spent.faults:
             spent.faults.extend(faults)
             return None
@@ -146,6 +148,16 @@ async def _by_models(turn: Turn, reading: Reading, found: Found, evidence: Evide
 
 def _cited(work: Work, numbers: Sequence[int]) -> tuple[Passage, ...]:
     return tuple(work.passages[number - 1] for number in dict.fromkeys(numbers) if 1 <= number <= len(work.passages))
+
+
+def _as_read(turn: Turn, reading: Reading, answer: Answer) -> Reading:
+    """The reading in the language the model read, where the company speaks it: a wrong one of ours refuses no right reply. What
+    the customer's own words plainly say stands."""
+    is_long = sum(map(str.isalpha, turn.text)) >= guard.SURE_LETTERS
+    plain = is_long and shares(turn.text, reading.script).get(reading.language, 0.0) >= guard.SURELY
+    if plain or answer.language == reading.language or answer.language not in prompt.spoken(turn):
+        return reading
+    return replace(reading, language=answer.language, script=identify(answer.reply, answer.language)[1])
 
 
 def _of_answer(work: Work, answer: Answer, model: str, reading: Reading, cited: Sequence[Passage], spent: Spent) -> Draft:

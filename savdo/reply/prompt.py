@@ -143,9 +143,20 @@ def _now(turn: Turn, reading: Reading, passages: Sequence[Passage], whole: Seque
     return "\n\n".join(
         [*_shown(beside, len(whole) + 1, PASSAGES_BYTES), *nearest, f"Known of the customer: {_clean(facts)}",
          f"Now: {visits.local(turn):%A %Y-%m-%d %H:%M}. Channel: {turn.channel}.",
-         f"Answer in {LANGUAGES[reading.language]}{letters}.", *_file(turn.shown, FILES_BYTES), *([UNSEEN] if turn.unseen else []),
+         f"Answer in {LANGUAGES[reading.language]}{letters}{_or_else(turn, reading)}.",
+         *_file(turn.shown, FILES_BYTES), *([UNSEEN] if turn.unseen else []),
          _marked(_fitting("\n".join(filter(None, map(_told, turn.fresh))), TURN_BYTES))]
     )  # fmt: skip
+
+
+def spoken(turn: Turn) -> tuple[str, ...]:
+    """The languages a company answers in."""
+    return tuple(one for one in turn.profile.get("languages") or LANGUAGES if one in LANGUAGES)
+
+
+def _or_else(turn: Turn, reading: Reading) -> str:
+    others = [LANGUAGES[one] for one in spoken(turn) if one != reading.language]
+    return f", or in {' or '.join(others)} where that is what the customer writes" if others else ""
 
 
 def _shown(passages: Sequence[Passage], first: int, most_bytes: int) -> list[str]:

@@ -136,6 +136,30 @@ async def test_that_a_goodbye_which_only_the_model_understands_is_kept(tenant_id
     assert not (await answered(tenant_id)).opt_out
 
 
+LONG = "Здравствуйте, подскажите, пожалуйста, сколько стоит синий набор с доставкой?"
+
+
+@pytest.mark.parametrize(
+    ("text", "offered", "said_in", "sent"),
+    [
+        # "Blue set narxi" was taken for English; the model reads Uzbek, which the company speaks.
+        ("Blue set narxi", ["en", "uz"], "uz", True), ("Blue set narxi", ["en", "ru"], "uz", False),
+        (LONG, ["en", "uz", "ru"], "uz", False),
+    ],
+)  # fmt: skip
+async def test_that_the_models_reading_of_the_language_counts_where_the_words_do_not_say_it(
+    tenant_id: UUID, provider: Models, text: str, offered: list[str], said_in: str, sent: bool
+) -> None:
+    provider.script = [{**GOOD, "language": said_in, "reply": "Assalomu alaykum! Blue set narxi 89 000 so'm, yana nima kerak bo'ladi?"}] * 2
+    read = replace(READING, language="ru", script="cyrl") if text == LONG else READING
+    draft = await generate.draft(turn(tenant_id, text, languages=offered), read, Found((PASSAGE,), 0.9))
+    assert (draft.model != "local") is sent
+    assert draft.reading.language == (said_in if sent else read.language)
+    assert ("language" in {fault.kind for fault in draft.faults}) is not sent
+    if sent:
+        assert draft.reading.script == "latn"
+
+
 async def test_that_the_reading_and_what_the_lead_answered_are_kept(tenant_id: UUID, provider: Models) -> None:
     told = {"question": "How many guests?", "answer": "twenty"}
     provider.script = [
