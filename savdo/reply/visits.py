@@ -2,6 +2,7 @@
 company has a diary, and what is still missing. Pure."""
 
 import functools
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -19,6 +20,8 @@ FILE: Final = Path(__file__).with_name("visits.toml")
 WEEK: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 # Days this near are called by their own words.
 NEAR: Final = ("today", "tomorrow")
+# Whoever calls a visit off names its time too.
+CALLED_OFF: Final = re.compile(r"отмен|\bbekor|\bбекор|болдырма|бас тарт|\bcancel|\bcall (?:it|that|this) off", re.IGNORECASE)
 # So many free times are offered instead of one that is not.
 OFFERED: Final = 3
 # So many of a day whose hour is still to be said.
@@ -32,7 +35,9 @@ def may_be(turn: Turn, reading: Reading) -> bool:
 
 def draft(turn: Turn, reading: Reading) -> Draft:
     """The answer to who wants to come. With a diary, a day and an hour that are free are booked, others are offered instead of what
-    is not; without one, and for a time too far ahead, a colleague confirms."""
+    is not; without one, and for a time too far ahead, a colleague confirms. A visit that is called off is a colleague's."""
+    if CALLED_OFF.search(turn.text):
+        return Draft(sayings.say("person_called", turn, reading), reading, handover="keyword", notes=("a visit is called off",))
     when: Mapping[str, Any] | None = reading.entities.get("when") or turn.facts.get("when")
     is_ahead = when is not None and datetime.fromisoformat(when["to"]) > local(turn)
     found = _by_diary(turn, reading, turn.diary, when) if turn.diary and when and is_ahead else None

@@ -26,7 +26,7 @@ NOTES = _patterns(
     (r"a person is called at: (?P<what>.+)", "rule"), ("outside working hours", "hours"),
     (r"read as (?P<intent>\w+), doubted", "doubted"), ("nothing but a file", "file"), ("no passage answers this", "nothing"),
     ("last resort", "last"), (r"tools: (?P<what>.+)", "tools"), (r"(?P<model>\S+): (?P<ms>[\d.]+) ms", "model"),
-    (r"visit_\w+|unbookable", "not_free"), ("no time is free", "full"),
+    (r"visit_\w+|unbookable", "not_free"), ("no time is free", "full"), ("a visit is called off", "called_off"),
     (r"(?P<model>\S+): (?P<ms>[\d.]+) ms, price unknown", "unpriced"), (r"(?P<model>[a-z]+:\S+): (?P<problem>.+)", "passed_by"),
 )  # fmt: skip
 # Why a model gave no answer (savdo/ai).

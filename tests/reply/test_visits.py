@@ -76,6 +76,20 @@ def test_that_where_no_time_is_free_a_colleague_is_called() -> None:
     assert (draft.handover, draft.visit, faults) == ("low_confidence", None, ())
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "отмените запись на завтра на 15:00",
+        "ertaga soat 15:00 dagi yozuvni bekor qiling",
+        "ертең 15:00-ге жазылуды болдырмаңыз",
+        "cancel my visit tomorrow at 15:00",
+    ],
+)
+def test_that_a_visit_that_is_called_off_is_not_booked_but_left_to_a_colleague(text: str) -> None:
+    draft, faults = told(text)
+    assert (draft.visit, draft.handover, faults) == (None, "keyword", ())
+
+
 def test_that_a_time_is_looked_at_in_the_companys_zone() -> None:
     # 15:00 in Berlin on the eighth is 13:00 UTC: nobody has it.
     draft, _ = told("запишите на пятницу на 15:00", FRIDAY, timezone="Europe/Berlin")
