@@ -1,11 +1,7 @@
 """Reading conversations for people, and what a person does in one: write, take over, give back, close."""
 
-import base64
-import binascii
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from itertools import groupby
 from typing import Literal, LiteralString
 from uuid import UUID
@@ -14,7 +10,7 @@ from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from savdo import audit
-from savdo.base import live
+from savdo.base import live, places
 from savdo.base.db import Session, first, new_id, rows
 from savdo.base.errors import Invalid, NotFound
 from savdo.channels.models import Template
@@ -72,7 +68,7 @@ class Inbox:
 async def inbox(session: Session, *, status: str = "", unread: bool = False, query: str = "", after: str = "", limit: int = PAGE) -> Inbox:
     """`status` is one of the statuses, "open" for all but closed, or empty for all; `query` looks in names and
     what was written, and finds a whole phone number or e-mail address."""
-    at, conversation_id = _place(after)
+    at, conversation_id = places.read(after)
     query = " ".join(intake.clean(query).split())[:200]
     found = await rows(
         session,
@@ -93,7 +89,7 @@ async def inbox(session: Session, *, status: str = "", unread: bool = False, que
         },
     )  # fmt: skip
     page = found[:limit]
-    return Inbox(page, _mark(page[-1]) if len(found) > limit else "")
+    return Inbox(page, places.word(page[-1]["last_message_at"], page[-1]["id"]) if len(found) > limit else "")
 
 
 async def one(session: Session, conversation_id: UUID) -> DictRow:
@@ -314,17 +310,3 @@ def _words(query: str) -> str:
 def escaped(query: str) -> str:
     """As a part of a LIKE pattern."""
     return query.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-
-
-def _mark(row: DictRow) -> str:
-    return base64.urlsafe_b64encode(json.dumps([row["last_message_at"].isoformat(), str(row["id"])]).encode()).decode()
-
-
-def _place(after: str) -> tuple[datetime | None, UUID | None]:
-    if not after:
-        return None, None
-    try:
-        at, conversation_id = json.loads(base64.urlsafe_b64decode(after))
-        return datetime.fromisoformat(at), UUID(conversation_id)
-    except (binascii.Error, ValueError, TypeError, AttributeError):
-        raise Invalid("This page of the list does not exist.", field="after") from None

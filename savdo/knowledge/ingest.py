@@ -18,7 +18,7 @@ import structlog
 from psycopg.types.json import Json
 
 from savdo.ai import language
-from savdo.base import files, live
+from savdo.base import files, live, places
 from savdo.base.db import Session, first, new_id, rows, step
 from savdo.base.errors import Conflict, NotFound
 from savdo.base.jobs import job
@@ -32,6 +32,8 @@ from savdo.knowledge.refusals import Refused, TooLargeFile
 # Passages that are embedded and stored together; after each lot the progress shows.
 LOT = 8
 LONGEST_NAME = 200
+# Documents that are listed at once.
+PAGE = 50
 UNFIT = re.compile("[\x00-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 
 log = structlog.get_logger()
@@ -121,10 +123,17 @@ async def document(session: Session, document_id: UUID) -> Document:
     return Document(**row)
 
 
-async def documents(session: Session, limit: int = 200) -> list[Document]:
-    """Newest first."""
-    found = await rows(session, f"SELECT {COLUMNS} FROM documents ORDER BY updated_at DESC, id DESC LIMIT %s", (limit,))  # noqa: S608 # our own columns
-    return [Document(**row) for row in found]
+async def documents(session: Session, *, after: str = "", limit: int = PAGE) -> tuple[list[Document], str]:
+    """A page of the list, newest first, and the place to go on from, or empty. Raises Invalid."""
+    at, document_id = places.read(after)
+    found = await rows(
+        session,
+        f"""SELECT {COLUMNS} FROM documents WHERE %s::timestamptz IS NULL OR (updated_at, id) < (%s, %s)
+             ORDER BY updated_at DESC, id DESC LIMIT %s""",  # noqa: S608 # our own columns
+        (at, at, document_id, limit + 1),
+    )
+    page = [Document(**row) for row in found[:limit]]
+    return page, places.word(page[-1].updated_at, page[-1].id) if len(found) > limit else ""
 
 
 @job(attempts=6)

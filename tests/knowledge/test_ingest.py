@@ -190,7 +190,7 @@ async def test_that_what_is_no_document_is_refused_before_it_is_stored(tenant_id
         with pytest.raises(refusal):
             await ingest.add(tenant_id, "a.pdf", content)
     async with step(tenant_id) as session:
-        assert await ingest.documents(session) == []
+        assert await ingest.documents(session) == ([], "")
 
 
 @pytest.mark.parametrize(

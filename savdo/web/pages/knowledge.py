@@ -18,27 +18,40 @@ from savdo.web.page import Reader, Teacher
 ACCEPTED = ".pdf,.docx,.xlsx,.csv,.html,.htm,.md,.txt"
 # A refusal is stored in English words; whoever reads it may have another language.
 CODES = {(refusal.__doc__ or "").strip(): refusal.code for refusal in refusals.REFUSALS.values()}
-MOST_PASSAGES = 500
+# Passages of a document that are shown at once.
+PASSAGES = 100
+
+After = Annotated[str, Query(max_length=200)]
 
 router = APIRouter(include_in_schema=False)
 
 
 @router.get("/knowledge")
-async def knowledge(request: Request, actor: Reader, q: Annotated[str, Query(max_length=500)] = "") -> Response:
+async def knowledge(request: Request, actor: Reader, q: Annotated[str, Query(max_length=500)] = "", after: After = "") -> Response:
     vector = await embed.asked(q) if q.strip() else None
     async with step(actor.tenant_id) as session:
         await page.shell(request, session)
-        documents = await ingest.documents(session)
+        documents, older = await ingest.documents(session, after=after)
         found = (await search.find(session, q, vector, limit=6)).passages if vector else ()
-    return page.render(request, "knowledge/page.html", documents=documents, found=found, q=q, problem=_problem(actor), **_limits())
+    return page.render(
+        request,
+        "knowledge/page.html",
+        documents=documents,
+        older=older,
+        after=after,
+        found=found,
+        q=q,
+        problem=_problem(actor),
+        **_limits(),
+    )
 
 
 @router.get("/knowledge/list")
-async def listed(request: Request, actor: Reader) -> Response:
+async def listed(request: Request, actor: Reader, after: After = "") -> Response:
     async with step(actor.tenant_id) as session:
         await page.shell(request, session)
-        documents = await ingest.documents(session)
-    return page.render(request, "knowledge/list.html", documents=documents, problem=_problem(actor))
+        documents, older = await ingest.documents(session, after=after)
+    return page.render(request, "knowledge/list.html", documents=documents, older=older, after=after, problem=_problem(actor))
 
 
 @router.get("/knowledge/answers/new")
@@ -70,21 +83,29 @@ async def upload(request: Request, actor: Teacher, file: UploadFile) -> Response
 
 
 @router.get("/knowledge/{document_id}")
-async def document(request: Request, actor: Reader, document_id: UUID) -> Response:
+async def document(
+    request: Request, actor: Reader, document_id: UUID, at: UUID | None = None, start: Annotated[int, Query(ge=0, le=10**6)] = 0
+) -> Response:
+    """From the passage at a place on, or the page on which the passage `at` stands."""
     async with step(actor.tenant_id) as session:
         await page.shell(request, session)
         shown = await ingest.document(session, document_id)
         passages = await rows(
             session,
             """SELECT id, position, kind, title_path, text, page FROM passages
-                WHERE document_id = %s AND version = %s ORDER BY position LIMIT %s""",
-            (document_id, shown.version, MOST_PASSAGES),
+                WHERE document_id = %(document)s AND version = %(version)s
+                  AND position >= coalesce((SELECT position / %(most)s * %(most)s FROM passages
+                                             WHERE id = %(at)s AND document_id = %(document)s AND version = %(version)s), %(start)s)
+                ORDER BY position LIMIT %(most)s""",
+            {"document": document_id, "version": shown.version, "most": PASSAGES, "at": at, "start": start},
         )
     if shown.kind == "answer":
         return page.render(
             request, "knowledge/answer.html", document=shown, question=shown.question, answer=shown.answer, wrong=None, passages=passages
         )
-    return page.render(request, "knowledge/document.html", document=shown, passages=passages, problem=_problem(actor), **_limits())
+    return page.render(
+        request, "knowledge/document.html", document=shown, passages=passages, most=PASSAGES, problem=_problem(actor), **_limits()
+    )
 
 
 @router.get("/knowledge/{document_id}/file")
