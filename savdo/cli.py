@@ -136,9 +136,11 @@ def tenant_models_of(
     if changes := {name: value for name, value in given.items() if value is not None}:
         _with_database(tenant_models.change, tenant_id, "operator", **changes)
     found = _with_database(tenant_models.overview, tenant_id)
+    # Without a model there is nothing to hold back, and still something that was chosen.
+    held = found.choice.cap_micros if found.cap_micros is None else found.cap_micros
     values = {
         "chain": ", ".join(one.model for one in found.models) or "local", "keys": found.choice.shown_keys, "base": found.choice.base,
-        "cap_usd": None if found.cap_micros is None else found.cap_micros / 1_000_000, "today_usd": found.today.micros / 1_000_000,
+        "cap_usd": None if held is None else held / 1_000_000, "today_usd": found.today.micros / 1_000_000,
         "calls_today": found.today.calls, "failures_today": found.today.failures,
         "resting": [one.model for one in found.models if one.resting],
     }  # fmt: skip
@@ -191,9 +193,13 @@ def evaluate(
     json_file: Annotated[Path | None, typer.Option("--json", help="Write every figure and every wrong row here.")] = None,
     report: Annotated[Path | None, typer.Option(help="Write the figures as Markdown here.")] = None,
     wrong: Annotated[int, typer.Option(help="Print so many wrong rows of each kind.")] = 0,
-    compare: Annotated[Path | None, typer.Option(help="An earlier --json; ends with 1 when a headline fell by more than noise.")] = None,
+    compare: Annotated[
+        Path | None, typer.Option(exists=True, help="An earlier --json; ends with 1 when a headline fell by more than noise.")
+    ] = None,
     sample: Annotated[bool, typer.Option(help="Only the part that is measured with every change.")] = False,
-    beside: Annotated[Path | None, typer.Option(help="The --json of a run with models; the report shows its answers' figures too.")] = None,
+    beside: Annotated[
+        Path | None, typer.Option(exists=True, help="The --json of a run with models; the report shows its answers' figures too.")
+    ] = None,
     baseline: Annotated[Path | None, typer.Option(help="Write the headlines with their row counts here.")] = None,
 ) -> None:
     """Runs messages, questions and dialogues through the real pipeline and prints the figures."""

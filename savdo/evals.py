@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
-import psycopg
-from psycopg import sql
 from rich.console import Console
 from rich.progress import track
 
@@ -84,14 +82,9 @@ def run(folder: Folder, *, model: str = "local") -> Figures:
     """Evaluates on an embedded database of its own."""
     os.environ["SAVDO_DEBOUNCE_MS"] = "0"
     settings.cache_clear()
-    name = f"evals_{os.getpid()}"
-    url = embedded.start(settings().data_dir, database=name)
-    try:
+    with embedded.scratch(settings().data_dir, f"evals_{os.getpid()}") as url:
         migrate(url)
         return asyncio.run(_with_database(url, folder, model))
-    finally:
-        with psycopg.connect(embedded.start(settings().data_dir, database="evals"), autocommit=True) as session:
-            session.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 def read(path: Path) -> Folder:

@@ -16,8 +16,6 @@ from typing import Any, Final
 from uuid import UUID
 
 import numpy as np
-import psycopg
-from psycopg import sql
 from rich.console import Console
 from rich.progress import track
 
@@ -55,14 +53,9 @@ class Seen:
 
 def main() -> None:
     told, pairs = asyncio.run(training_meaning.gathered(TRAINING))
-    name = f"training_{os.getpid()}"
-    url = embedded.start(settings().data_dir, database=name)
-    try:
+    with embedded.scratch(settings().data_dir, f"training_{os.getpid()}") as url:
         migrate(url)
         seen = asyncio.run(_with_database(url, told, pairs))
-    finally:
-        with psycopg.connect(embedded.start(settings().data_dir, database="evals"), autocommit=True) as session:
-            session.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
     order, support = learned(seen)
     models = {"order": _plain(order), "sentence": _plain(fit_sentence(seen)), "support": _plain(support)}
     cross_validated(seen, Console())

@@ -13,6 +13,7 @@ import subprocess
 import threading
 import time
 import warnings
+from collections.abc import Generator
 from pathlib import Path
 
 import fasteners
@@ -91,6 +92,18 @@ def start(data_dir: Path, *, database: str = "savdo") -> str:
             "another folder can be chosen with --data, or a server with SAVDO_DATABASE_URL."
         ) from None
     return _as_application(server, database)
+
+
+@contextlib.contextmanager
+def scratch(data_dir: Path, name: str) -> Generator[str]:
+    """The address of an empty database of a measurement's own, gone after it. Raises EmbeddedError."""
+    url = start(data_dir, database=name)
+    try:
+        yield url
+    finally:
+        with psycopg.connect(start(data_dir, database="evals"), autocommit=True) as session:
+            # Not by force: ending the server's own cleaner, which may be in there, is refused to us, and not to a plain drop.
+            session.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(name)))
 
 
 def stop(data_dir: Path) -> None:
