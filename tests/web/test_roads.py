@@ -70,7 +70,12 @@ async def test_that_a_member_answers_for_it_that_a_customer_may_be_written_to_ag
         await contacts.opt_out(session, row["contact_id"])
         await thread.tell_consent(session, talk.id, row["revision"], "withdrawn")
     page = (await alice.get(f"/inbox/{talk.id}")).text
-    for words in ("Asked for no more messages: the bot writes no more", "allow it in the details", "your name is kept with it"):
+    for words in (
+        "Wants no more messages: the bot is silent",
+        "Allow messages again",
+        "allow it in the details",
+        "your name is kept with it",
+    ):
         assert words in page
     assert (await alice.get(f"/inbox/{talk.id}/composer")).status_code == 204
     answer = await alice.post(f"/inbox/{talk.id}/consent")
