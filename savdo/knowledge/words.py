@@ -137,7 +137,13 @@ def is_said(folded: Sequence[str], idiom: Sequence[str], language: str) -> bool:
     """Whether words with the stems of an idiom are forms of its words. Stems are cut so short that most strangers share one."""
     if language == "en":
         return all(ENGLISH_ENDING.sub("", word) == ENGLISH_ENDING.sub("", listed) for word, listed in zip(folded, idiom, strict=True))
-    return all(map(_is_form, folded, idiom))
+    return all(_is_form(word, listed) or (language == "ru" and _is_case(word, listed)) for word, listed in zip(folded, idiom, strict=True))
+
+
+def _is_case(word: str, listed: str) -> bool:
+    """Whether two Russian words differ in their last letters only: "кухню" is "кухня", though their stem is but "кух"."""
+    alike = len(os.path.commonprefix((word, listed)))  # noqa: RUF071 # letters are meant
+    return len(listed) >= 5 and abs(len(word) - len(listed)) <= 1 and alike >= max(4, len(listed) - 2)
 
 
 def _is_form(word: str, listed: str) -> bool:

@@ -13,7 +13,7 @@ from uuid import UUID
 from savdo.ai import language
 from savdo.knowledge import kinds, words
 from savdo.knowledge.models import Found, Passage
-from savdo.reply import directions, durations, figures, gloss, sayings, topic, totals
+from savdo.reply import directions, durations, figures, gloss, headings, sayings, topic, totals
 from savdo.reply.models import Reading, Turn
 
 MOST_ROWS: Final = 3
@@ -43,6 +43,11 @@ CURRENCY_NAMED: Final = re.compile("|".join(rf"\b(?:{named})\w*|[₸$]" for _, n
 AMOUNT: Final = re.compile(r"(?P<before>\D*)(?P<number>\d+(?:[\s.,]\d+)*)(?P<after>\D*)")
 # Every answer puts what it worked out in brackets, or behind the total's mark.
 WORKED_OUT: Final = re.compile(r"\(([^()]+)\)|(\d+ × [\d ]+ = [^.\n]+)")
+WANTED: Final = re.compile(
+    r"\b(?:хочу|хотим|хотел\w*|нуж(?:ен|на|но|ны)|ищу|ищем|интересу\w+|kerak|керак|керек|қажет|olmoqchi\w*|олмоқчи\w*|need|want"
+    r"|looking for|interested in)\b",
+    re.IGNORECASE,
+)
 ANCHOR: Final = re.compile(r"(?<!\w)(?:[A-Z]{2,}\w*|[a-z]+\d+|\d{3,}|[A-Z]\w*\d\w*)(?!\w)")
 
 
@@ -85,7 +90,7 @@ def _alone(turn: Turn, reading: Reading, question: str, found: Found) -> Told | 
         return None
     told = _told(question, found.passages)
     best = told[0]
-    said = _rows(turn, reading, told) if best.kind == "row" else _quotes(turn, reading, told)
+    said = _rows(turn, reading, told) if best.kind == "row" else _quotes(turn, reading, _of_section(question, told))
     if not said:
         return None
     grounds = tuple(worked[0] or worked[1] for worked in WORKED_OUT.findall(said))
@@ -97,21 +102,26 @@ def suffices(question: str, found: Found) -> bool:
     """Whether there is support enough to answer: a plain short question that one passage is nearly alone in answering needs less."""
     if not found.passages:
         return False
-    if _rows_named(question, found.passages):
+    if _rows_named(question, found.passages) or headings.section(question, found.passages):
         return True
     plain = len(question.split()) <= FEW_WORDS and found.passages[0].score >= ALONE
     return found.support >= (PLAIN if plain else LIKELY)
 
 
+def names_goods(question: str, found: Found) -> bool:
+    """Whether a short question names rows of a table and nothing else: "хочу кухню"."""
+    return bool(_rows_named(question, found.passages))
+
+
 def _rows_named(question: str, passages: Sequence[Passage]) -> list[Passage]:
     """The rows of one table that are called what a short question names and nothing else: every sofa, for "how much is a sofa?".
-    None when the best passage is no such row, unless a price is asked for."""
+    None when the best passage is no such row, unless a price is asked for or the thing is wanted."""
     things = topic.things(question)
-    if not things or len(question.split()) > SHORT:
+    if not things or len(question.split()) > SHORT or headings.asks_of_company(question):
         return []
     called = [one for one in passages if _is_called(one, things)]
     rows = [one for one in called if one.document_id == called[0].document_id]
-    return rows if rows and (rows[0] is passages[0] or kinds.asked(question)[0]) else []
+    return rows if rows and (rows[0] is passages[0] or kinds.asked(question)[0] or WANTED.search(question)) else []
 
 
 def _is_called(row: Passage, things: Sequence[frozenset[str]]) -> bool:
@@ -126,6 +136,8 @@ def _told(question: str, passages: Sequence[Passage]) -> list[Passage]:
     best = passages[0]
     if named := _rows_named(question, passages):
         return named[:MOST_ROWS]
+    if section := headings.section(question, passages):
+        return [section]
     if best.kind == "row":
         return [one for one in passages if one.kind == "row" and one.score >= CLOSE * best.score][:MOST_ROWS]
     others = [one for one in passages[1:] if one.kind != "row" and one.score >= SECOND * best.score]
@@ -161,12 +173,21 @@ def _total(turn: Turn, reading: Reading, row: Passage) -> str:
 
 def _area(turn: Turn, row: Passage) -> int | None:
     """The square metres, metres, kilograms … asked about, where the row is priced by them."""
-    asked = totals.METRES.findall(turn.text)
+    text = _with_counts(turn)
+    asked = totals.METRES.findall(text)
     if len(asked) == 1 and totals.BY_THE_METRE.search(row.text):
         return int(asked[0])
     unit = {one for heading, value in (row.cells or {}).items() if totals.UNIT_HEADING.match(heading) for one in words.concepts(value)}
-    counted = [match["count"] for match in COUNTED.finditer(turn.text) if unit & set(words.concepts(match["unit"]))]
+    counted = [match["count"] for match in COUNTED.finditer(text) if unit & set(words.concepts(match["unit"]))]
     return int(counted[0]) if len(counted) == 1 else None
+
+
+def _with_counts(turn: Turn) -> str:
+    """What the customer says of how much; who asks what all of it costs has said so before."""
+    if re.search(r"\d", turn.text) or not totals.ASKED.search(turn.text):
+        return turn.text
+    before = [said.text for said in turn.history if said.author == "contact"]
+    return "\n".join([*before[-topic.CHAIN :], turn.text])
 
 
 def row_said(passage: Passage, currency: str, reading: Reading) -> str:
@@ -232,6 +253,14 @@ def _quotes(turn: Turn, reading: Reading, told: Sequence[Passage]) -> str:
     excerpts = {one.id: list(filter(None, map(directions.told, _excerpt(one, longest)))) for one in told}
     kept = [one for one in told if excerpts[one.id]]
     return "\n".join(_quoted(turn, reading, one, excerpts[one.id], is_first=one is kept[0]) for one in kept)
+
+
+def _of_section(question: str, told: Sequence[Passage]) -> list[Passage]:
+    """The passages with the sentence to begin at; a section whose subject alone is asked for is told from its start."""
+    if not headings.is_whole(question, told[0]):
+        return list(told)
+    # Shares that never add up to enough: as many sentences are told as there is room for.
+    return [replace(told[0], nearness=tuple(ENOUGH / 2 ** (place + 2) for place in range(len(told[0].sentences)))), *told[1:]]
 
 
 def _quoted(turn: Turn, reading: Reading, passage: Passage, parts: Sequence[str], *, is_first: bool) -> str:

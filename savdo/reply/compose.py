@@ -29,7 +29,7 @@ CERTAIN: Final = 0.9
 TOLD_IN: Final = 4
 ASKED_AS: Final = frozenset({"booking", "ready_to_buy", "order_status", "contact_details", "off_topic", "unclear", "spam", "thanks_bye"})
 WEEKDAYS_OR_HOURS: Final = re.compile(
-    r"ishlay|ишлай|soat|соат|ochiq|очиқ|очик|yopil|dam olish|ish vaqti|nechi?gacha|нечагача|"
+    r"ishlay|ишлай|иш вақт|иш вакт|график|режим|soat|соат|ochiq|очиқ|очик|yopil|dam olish|ish vaqti|nechi?gacha|нечагача|"
     r"работ|откры|закры|часы|во сколько|до скольк|график|выходн|ашық|ашык|істей|неше|сағат|жұмыс уақыт|"
     r"open|close|hours|\b(?:du|se|chor|pay)?shanba|якшанба|шанба|воскресен|суббот|сенбі|жексенбі|sunday|saturday",
     re.IGNORECASE,
@@ -57,13 +57,14 @@ def _doubted(turn: Turn, reading: Reading, found: Found) -> Draft | None:
     """The answer to a question that was perhaps read as something else: only where the passages hold it plainly."""
     asks_first = reading.intent == "booking" and not reading.entities.get("timeline") and bool(cues.QUESTION.search(turn.text))
     asks = reading.intent in ASKED_AS and bool(cues.QUESTION.search(turn.text))
+    names_goods = reading.intent == "unclear" and answers.names_goods(topic.asked(turn), found)
     sure = (reading.confidence >= (CERTAIN if asks else DOUBTED) and not asks_first) or _is_said(turn, reading)
-    if reading.wants_human or sure or reading.intent in ("greeting", "opt_out"):
+    if reading.wants_human or (sure and not names_goods) or reading.intent in ("greeting", "opt_out"):
         return None
-    if len(turn.text.split()) < 3 and not (reading.intent == "unclear" and topic.goes_on(turn)):
+    if len(turn.text.split()) < 3 and not (names_goods or (reading.intent == "unclear" and topic.goes_on(turn))):
         return None
     answer = answers.find(turn, reading, topic.asked(turn), found)
-    if answer is None or answer.support < PLAINLY:
+    if answer is None or (answer.support < PLAINLY and not names_goods):
         return None
     # Whoever asks about a visit before it is asked when they would come.
     step = sayings.say("ask_when", turn, reading) if asks_first else ""
@@ -210,6 +211,8 @@ def _objection(turn: Turn, reading: Reading, found: Found) -> Draft:
 
 
 def _place(turn: Turn, reading: Reading, found: Found) -> Draft:
+    if cues.OUR_PHONE.search(turn.text) and (phone := str(turn.profile.get("phone") or "")):
+        return Draft(sayings.say("our_phone", turn, reading, phone=phone), reading)
     answer = answers.find(turn, reading, topic.asked(turn), found)
     hours = sayings.hours(turn.profile, reading) if WEEKDAYS_OR_HOURS.search(turn.text) and not cues.WHERE.search(turn.text) else ""
     if hours and not (answer and (answer.language == reading.language or _names_a_case(turn, found.passages[0]))):

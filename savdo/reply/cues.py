@@ -86,6 +86,13 @@ WHERE: Final = re.compile(
     r"\b(?:address|where|located|location)\b|адрес\w*|\bгде\b|наход\w+|manzil\w*|qayer\w*|манзил\w*|қаер\w*|каер\w*|мекенжай\w*|қайда|кайда|орналас\w*",
     ANY_CASE,
 )
+# Our number asked for; who gives theirs writes it.
+OUR_PHONE: Final = re.compile(
+    r"\b(?:telefon|tel|aloqa|nomer)\w*\s(?:raqam|nomer)\w*|\b(?:raqam|nomer|telefon)(?:ingiz|ingizni|laringiz)\b|\b(?:raqam|nomer|telefon)\w*\s(?:tashla|yubor|ber(?!a)|yoz)\w*|"
+    r"\b(?:телефон|тел|алоқа|номер)\w*\s(?:рақам|ракам|номер)\w*|\b(?:рақам|ракам|номер|телефон|нөмір)(?:ингиз|ингизни|іңіз|іңізді|ыңыз|лариңиз)\b|\b(?:рақам|ракам|номер|телефон|нөмір)\w*\s(?:ташла|юбор|жібер|бері|беріп|дай|скин|скаж|подскаж|пришли|напиши)\w*|"
+    r"(?:какой|ваш|дайте|скиньте|подскажите|напишите|можно)\s(?:у вас\s|мне\s|ваш\s)*(?:контактный\s)?(?:номер(?! заказ)\w*|телефон\w*)(?!\s(?:заказ|трек|договор|сч[её]т))|(?:your|the|contact)\s(?:phone|number|contact number|telephone)\b|how (?:can|do) i (?:call|phone|reach) you",
+    ANY_CASE,
+)
 ASKING: Final = re.compile(r"\?|\bmi\b|mi\W*$|ми\W*$|\bли\b|\b(?:qancha|сколько|қанша|how)\b", ANY_CASE)
 
 # A decision in so many words, and what makes it none: a condition, a thought, another time.
@@ -112,7 +119,7 @@ REFUND: Final = re.compile(
 )
 # "How many months" asks no price, though "how much" is the same word.
 HOW_LONG: Final = re.compile(
-    r"\b(?:қанша|қанча|канча|qancha|неше|нечта|nechta|necha|неча|сколько)\s(?:ай|күн\w*|апта|жыл|сағат|минут|oy|kun\w*|hafta|yil|soat|daqiqa|minut|ой|кун\w*|ҳафта|хафта|йил|соат|дақиқа|месяц\w*|дн\w+|недел\w+|лет|часов)\b",
+    r"\b(?:қанша|қанча|канча|qancha|неше|нечта|nechta|necha|неча|сколько)\s(?:ай|күн\w*|апта|жыл|сағат|минут|oy|kun\w*|hafta|yil|soat|daqiqa|minut|ой|кун\w*|ҳафта|хафта|йил|соат|дақиқа|месяц\w*|дн\w+|недел\w+|лет|часов)\b|\bсколько (?:у вас )?(?:дела[ею]тся|изготавлива\w+|ждать|занима\w+|длит\w+)",
     ANY_CASE,
 )
 # A price asked back in surprise is an objection to it, a wish for something "not too dear" is none.

@@ -62,6 +62,7 @@ ASKS_FOR_MUCH: Final = re.compile(
 OF_ALL: Final = frozenset(
     {"@all_of", "@total", "@whole", "@about_so", "@possible", "@together", "@with_it", "@come", "@per_unit", "@money", "@and_also"}
 )
+MEASURES: Final = frozenset({"@meter", "@kilogram", "@liter", "@square_metre", "@piece"})
 AREAS_OF_SOMETHING: Final = ("calendar", "links", "measures")
 
 
@@ -197,6 +198,9 @@ def things(text: str) -> list[frozenset[str]]:
     found: list[frozenset[str]] = []
     while rest:
         word, *rest = rest
+        # "3 метра" is how much of it; the metres are taken off with the other properties.
+        if word.isdigit() and _is_counted(word, text):
+            continue
         # "ас үй" (a kitchen) is no house.
         pair = set(words.concepts(f"{word} {rest[0]}")) - set(words.concepts(word)) - set(words.concepts(rest[0])) if rest else set[str]()
         if pair and not any(map(_of_another, pair)):
@@ -205,6 +209,12 @@ def things(text: str) -> list[frozenset[str]]:
         elif _is_thing(word):
             found.append(frozenset(words.terms(word)))
     return found
+
+
+def _is_counted(number: str, text: str) -> bool:
+    """Whether a number is followed by a measure: "4 metr"."""
+    behind = re.search(rf"(?<!\d){number}\s?([^\W\d]+)", text)
+    return behind is not None and not MEASURES.isdisjoint(words.concepts(behind[1]))
 
 
 def _is_thing(word: str) -> bool:

@@ -8,7 +8,7 @@ from typing import Final, cast
 import numpy as np
 
 from savdo.ai import embed, language, linear
-from savdo.reply import cues, entities, leads, phones, topic
+from savdo.reply import cues, entities, headings, leads, phones, topic
 from savdo.reply.models import Intent, Objection, Reading, Sentiment, Turn
 
 MODEL: Final = Path(__file__).with_name("model.npz")
@@ -26,6 +26,13 @@ NAMED: Final = 0.05
 SURE: Final = 0.7
 # A decision calls a person: one that stands nowhere in words and is no likelier than this is none.
 HASTY: Final = 0.45
+
+
+PLAINLY_OUT: Final = 0.85
+# What a bare "address?" is taken for.
+NO_QUESTIONS: Final = frozenset({"contact_details", "unclear", "opt_out", "greeting", "off_topic"})
+MOST_ASKED: Final = 5
+SURE_ELSE: Final = 0.8
 
 
 def read(turn: Turn) -> Reading:
@@ -96,9 +103,22 @@ def _intent(turn: Turn, text: str, shares: dict[str, float]) -> tuple[Intent, fl
         return "objection", SURE, False
     if best in ("greeting", "thanks_bye") and "?" in text and len(topic.bare(text).split()) >= FEWEST_ASKED:
         best, share = next((name, share) for name, share in shares.items() if name not in ("greeting", "thanks_bye"))
+    if best == "opt_out" and share < PLAINLY_OUT:
+        # It silences us for good: who did not say it in so many words says it at least beyond doubt.
+        best, share = next((name, share) for name, share in shares.items() if name != "opt_out")
+    if _is_brief(text) and (cues.OUR_PHONE.search(text) or (best in NO_QUESTIONS and cues.WHERE.search(text))):
+        # "Your number?", "manzil": a word or two say too little to the statistics.
+        best, share = "question_location_hours", SURE
+    if best in NO_QUESTIONS and share < SURE_ELSE and (asked := headings.intent(text)):
+        best, share = asked, PLAIN
     if best == "booking" and cues.OPENING.search(text) and not cues.WISHES_VISIT.search(text):
         best = "question_location_hours"
     return cast(Intent, best), share, False
+
+
+def _is_brief(text: str) -> bool:
+    """Whether a few words are said and no number given."""
+    return len(text.split()) <= MOST_ASKED and not re.search(r"\d{4}", text)
 
 
 def _without_strangers(turn: Turn, shares: dict[str, float]) -> dict[str, float]:

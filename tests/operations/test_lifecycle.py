@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -10,8 +11,11 @@ from savdo.accounts import access
 from savdo.base import db
 from savdo.base.errors import SavdoError
 from savdo.channels import connections
+from savdo.channels.models import Inbound, Sender
+from savdo.channels.sandbox import Sandbox
 from savdo.demo import COMPANY
 from savdo.operations import lifecycle
+from savdo.reply import turn
 
 PROFILE = {"name": "Oq Choy", "currency": "UZS", "timezone": "Asia/Tashkent", "languages": ["uz"]}
 
@@ -23,7 +27,28 @@ def folder(tmp_path: Path, profile: object, campaigns: object = None) -> Path:
     return tmp_path
 
 
-async def test_that_a_company_is_complete_after_onboarding(database: str) -> None:
+EVERYBODY_ASKS = [
+    ("Иш вақтингиз қандай?", "09:00"), ("Адресіңіз қайда?", "Бунёдкор"), ("Where are you located?", "Бунёдкор"), ("Manzil?", "Бунёдкор"),
+    ("Telefon raqamingiz?", "+998712007733"), ("Жеткізу қанша тұрады?", "200 000"), ("в Самарканд доставляете?", "В другие области"),
+    ("Kafolat bormi?", "24"), ("кредит бересіздер ме", "6"), ("Qanday to'lash mumkin?", "50 %"), ("Сколько делается кухня?", "15"),
+    ("Ustanovka bepulmi?", "250 000"), ("Сколько стоит диван?", "6 800 000"), ("Шкаф-купе нархи қанча?", "2 100 000"),
+]  # fmt: skip
+
+
+async def answered(tenant_id: UUID, customer: str, question: str) -> str:
+    """What the bot writes to a customer's first message."""
+    async with db.step(tenant_id) as session:
+        connection = await connections.create(session, tenant_id, "sandbox", customer, credentials={"secret": "lifecycle"})
+    taken = await turn.take(connection, [Inbound("message", customer, customer, Sender(customer), text=question)])
+    await turn.answer(tenant_id=str(tenant_id), conversation_id=str(taken[0].conversation_id))
+    async with db.step(tenant_id) as session:
+        said = await db.rows(
+            session, "SELECT text FROM messages WHERE conversation_id = %s AND direction = 'out'", (taken[0].conversation_id,)
+        )
+    return " ".join(row["text"] for row in said)
+
+
+async def test_that_a_company_is_complete_after_onboarding_and_answers_what_everybody_asks(sandbox: Sandbox) -> None:
     made = await lifecycle.onboard(COMPANY, email="owner@chinor.example", password="a long enough password")
     assert await access.by_api_key(made.api_key) == made.tenant_id
     assert [member.tenant_id for member in await access.who_is("Owner@Chinor.example", "a long enough password")] == [made.tenant_id]
@@ -33,6 +58,8 @@ async def test_that_a_company_is_complete_after_onboarding(database: str) -> Non
         campaigns = await db.rows(session, "SELECT name, price FROM campaigns ORDER BY position")
     assert [row["status"] for row in documents] == ["ready"] * 4
     assert campaigns[0]["price"] == {"amount": 3400000.0, "currency": "UZS", "from": True, "per": "m"}
+    for place, (question, said) in enumerate(EVERYBODY_ASKS):
+        assert said in await answered(made.tenant_id, str(place), question), question
 
 
 @pytest.mark.parametrize(("password", "document"), [("short", b"Tea"), ("a long enough password", b"")])

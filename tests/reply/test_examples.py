@@ -13,6 +13,7 @@ from savdo.reply import train, understand
 from savdo.reply.models import Intent, Objection, Sentiment
 
 EVALS = Path(__file__).parents[2] / "evals"
+TRAINING = EVALS.with_name("training")
 
 
 def test_that_the_model_files_are_fresh() -> None:
@@ -30,12 +31,12 @@ def test_that_every_label_is_known_and_every_intent_has_examples_in_every_langua
         assert {one.intent for one in examples if one.language == spoken} == set(get_args(Intent)), spoken
 
 
-def test_that_no_example_is_an_evaluation_row_or_nearly_one() -> None:
+def test_that_no_example_and_no_training_question_is_an_evaluation_row_or_nearly_one() -> None:
     rows = sorted(set(_evaluation_texts()))
     alphabet = sorted(set("".join(rows)))
     counted, lengths = np.array([[row.count(letter) for letter in alphabet] for row in rows]), np.array([len(row) for row in rows])
-    for example in train.read_examples():
-        text = example.text.lower()
+    asked = [json.loads(line)["question"] for path in sorted(TRAINING.glob("questions_*.jsonl")) for line in path.open(encoding="utf-8")]
+    for text in map(str.lower, [*(example.text for example in train.read_examples()), *asked]):
         # No two texts are more alike than the letters they share: few pairs need the long look.
         shared = np.minimum(counted, [text.count(letter) for letter in alphabet]).sum(1)
         for place in np.flatnonzero(2 * shared >= 0.9 * (lengths + len(text))):
