@@ -15,21 +15,13 @@ BYTES_A_SECOND: Final = 1_000
 
 async def transcribe(payer: Payer, content: bytes, mime: str, language: str = "") -> Transcript:
     """As `speech.transcribe`; where the cap allows no server, the engine on this machine. Raises OverBudget without one."""
-    entry, longest = Entry("speech", speech.model(), "", ""), len(content) / BYTES_A_SECOND
-    prices = await speech.prices() if settings().speech_url else None
-    worst = prices.heard(longest, Usage())[0] if prices else 0
-    try:
-        async with cost.paying(payer, entry, worst, await _cap(payer, entry)) as bill:
-            try:
-                found = await speech.transcribe(content, mime, language)
-            except speech.NotHeard as error:
-                _write(bill, error.found, longest, prices)
+    if settings().speech_url:
+        try:
+            return await _by_server(payer, content, mime, language)
+        except cost.OverBudget:
+            if not settings().speech_folder:
                 raise
-            _write(bill, found, longest, prices)
-        return found
-    except cost.OverBudget:
-        if not settings().speech_folder:
-            raise
+    async with cost.paying(payer, Entry("speech", speech.HERE, "", ""), 0, None):
         return await speech.transcribe_here(content, language)
 
 
@@ -43,8 +35,20 @@ async def speak(payer: Payer, text: str, container: Container) -> bytes:
     return content
 
 
-def _write(bill: Bill, found: Transcript | None, longest: float, prices: Prices | None) -> None:
-    if found is None or prices is None or found.model == speech.HERE:
+async def _by_server(payer: Payer, content: bytes, mime: str, language: str) -> Transcript:
+    entry, longest, prices = Entry("speech", settings().speech_model, "", ""), len(content) / BYTES_A_SECOND, await speech.prices()
+    async with cost.paying(payer, entry, prices.heard(longest, Usage())[0], await _cap(payer, entry)) as bill:
+        try:
+            found = await speech.transcribe(content, mime, language)
+        except speech.NotHeard as error:
+            _write(bill, error.found, longest, prices)
+            raise
+        _write(bill, found, longest, prices)
+    return found
+
+
+def _write(bill: Bill, found: Transcript | None, longest: float, prices: Prices) -> None:
+    if found is None or found.model == speech.HERE:
         return
     bill.usage = found.usage
     # What tells neither seconds nor tokens is counted as long as it can be.

@@ -113,11 +113,6 @@ def listens() -> bool:
     return bool(settings().speech_url) or _local() is not None
 
 
-def model() -> str:
-    """What writes speech down, for the books."""
-    return settings().speech_model if settings().speech_url else HERE
-
-
 def speaks() -> bool:
     return bool(settings().voice_url)
 

@@ -3,15 +3,17 @@
 import asyncio
 import json
 import random
+import sys
 from collections.abc import AsyncGenerator, Generator
 from dataclasses import dataclass
+from types import ModuleType, SimpleNamespace
 from typing import Any
 from uuid import UUID
 
 import pytest
 import pytest_asyncio
 
-from savdo.ai import cost
+from savdo.ai import cost, speech
 from savdo.base import circuit, db, files, jobs
 from savdo.base.settings import settings
 from savdo.channels import connections
@@ -33,6 +35,16 @@ def patch() -> Generator[pytest.MonkeyPatch]:
     found.undo()
     settings.cache_clear()
     circuit.forget()
+
+
+class Engine:
+    """As the library's: what is said comes in segments, with how likely nobody speaks."""
+
+    def __init__(self, *_: object, **__: object) -> None: ...
+
+    def transcribe(self, *_: object, **__: object) -> tuple[list[SimpleNamespace], SimpleNamespace]:
+        said = SimpleNamespace(text="Puer choyi necha pul?", no_speech_prob=0.01)
+        return [said], SimpleNamespace(language="uz", duration=0.3)
 
 
 @dataclass
@@ -169,6 +181,25 @@ async def test_that_the_days_cap_also_holds_for_speech_and_nobody_is_left_withou
     assert [one["reason"] for one in called] == ["low_confidence"]
     assert held > float(cap) * 1_000_000
     assert (await bot.voice())["payload"]["transcript"].get("problem") == (None if heard else "over_budget")
+
+
+async def test_that_over_the_cap_this_machine_listens_where_it_can(bot: Bot, patch: pytest.MonkeyPatch) -> None:
+    # The engine's library is an extra that is not installed here.
+    engine = ModuleType("faster_whisper")
+    patch.setattr(engine, "WhisperModel", Engine, raising=False)
+    patch.setitem(sys.modules, "faster_whisper", engine)
+    # Forgotten again afterwards, with the engine it was loaded with.
+    patch.setitem(sys.modules, speech.LOCAL, engine)
+    del sys.modules[speech.LOCAL]
+    for name, value in (("SPEECH_FOLDER", "/models/small"), ("MODEL_DAILY_USD", "0.00001")):
+        patch.setenv(f"SAVDO_{name}", value)
+    settings.cache_clear()
+    await bot.customer_speaks()
+    await bot.done()
+    assert (bot.speech.heard, (await bot.voice())["text"]) == ([], "Puer choyi necha pul?")
+    async with db.step(bot.connection.tenant_id) as session:
+        calls = await db.rows(session, "SELECT model, outcome, micros FROM model_calls")
+    assert calls == [{"model": "faster-whisper", "outcome": "ok", "micros": 0}]
 
 
 async def test_that_a_server_that_fails_is_asked_again_and_the_answer_waits(bot: Bot) -> None:
