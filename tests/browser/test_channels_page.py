@@ -12,7 +12,7 @@ from playwright.async_api import expect
 
 from savdo.base import circuit, db
 from savdo.base.settings import settings
-from savdo.channels import connections
+from savdo.channels import alerts, connections
 from savdo.channels.telegram_api import REVOKED
 from tests.browser.conftest import NewContext
 from tests.browser.looking import shot, violations
@@ -207,6 +207,8 @@ async def test_that_the_pages_are_accessible(world: World, new_context: NewConte
         lost = await connections.create(session, world.tenant_id, "telegram_bot", "@oqchoy_bot")
         await connections.mark(session, lost.id, "reconnect", REVOKED)
         page = await connections.create(session, world.tenant_id, "messenger", "Oq Choy: " + "juda uzun nomli sahifa " * 4, account="111")
+        await alerts.tell(session, page.id, "policy", "block: Spam")
+        await alerts.tell(session, page.id, alerts.ENDING, "2026-12-01")
     tab = await at_setup(world, new_context, reduced_motion="reduce")
     found: list[tuple[str, list[str]]] = []
     for number, one in enumerate(PAGES):

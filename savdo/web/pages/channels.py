@@ -1,6 +1,7 @@
 """Set-up: the roads to customers, how each is doing, what it does by itself, and letting it go."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Annotated, Any, Final, LiteralString
 from uuid import UUID
 
@@ -25,6 +26,7 @@ from savdo.channels import (
 )
 from savdo.channels.models import Connection, channel
 from savdo.operations import watching
+from savdo.web import format as show
 from savdo.web import page
 from savdo.web.page import Configurer
 from savdo.web.pages import conduct, connecting
@@ -168,7 +170,7 @@ def _told(actor: page.Actor, row: DictRow) -> DictRow:
     state = "lost" if row["status"] == "reconnect" else "attention" if row["problem"] or row["alerts"] else "working"
     handle = row["name"].removeprefix("@") if row["name"].startswith("@") else ""
     link = LINKS.get(row["channel"], "").format(handle=handle, account=row["account"])
-    problem = _words(actor, row["channel"], row["problem"] or "") if state != "working" else ""
+    problem = _words(actor, row["channel"], row["problem"] or "") if state == "lost" or row["problem"] else ""
     told = [_alert(actor, kind, one["words"]) for kind, one in row["alerts"].items()]
     # Connecting it again is no answer to everything that may be told.
     mends = bool(problem) or alerts.ENDING in row["alerts"]
@@ -179,6 +181,7 @@ def _alert(actor: page.Actor, kind: str, words: str) -> str:
     """What another company says of a connection, in the reader's words as far as there are any."""
     if key := telegram_health.TEXTS.get(words):
         return texts.t(key, actor.language)
+    words = show.date_of(date.fromisoformat(words), actor.language) if kind == alerts.ENDING else words
     kind, _, about = kind.partition(":")
     return texts.t(f"alerts.{kind}", actor.language, words=words, about=about)
 
