@@ -233,7 +233,10 @@ async def _refused(tenant_id: UUID, claim: Claim, error: SavdoError) -> None:
         await _mark(tenant_id, claim, "queued", error)
         raise error
     # Without a connection the queue is kept, and goes on with the next one.
-    status = "queued" if isinstance(error, Disconnected) and claim.connection.status != "off" else "failed"
+    kept = isinstance(error, Disconnected) and claim.connection.status != "off"
+    # What goes under ids of its own was tried again whatever became of it, which nobody knows.
+    unknown = not error.permanent and "reserved" in claim.payload
+    status = "queued" if kept else "uncertain" if unknown else "failed"
     async with step(tenant_id) as session:
         await _finish(session, claim.message_id, status, error=error.message, code=error.code)
         await bear(session, claim.connection, claim.conversation_id, error, payload=claim.payload)

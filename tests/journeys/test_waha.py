@@ -104,6 +104,20 @@ async def test_that_a_text_met_by_no_answer_and_by_errors_arrives_once(shop: Sho
     assert [(one.id, one.text) for one in shop.server.sent] == [(reply["external_id"], reply["text"])]
 
 
+async def test_that_a_text_which_met_nothing_but_errors_may_have_arrived(shop: Shop) -> None:
+    shop.server.says(ANA, "Salom")
+    await shop.server.delivered()
+    shop.server.fails(502, times=outbox.TRIES)
+    await jobs.run_waiting()
+    [talk] = await shop.rows("conversations")
+    for _ in range(outbox.TRIES - 2):
+        with pytest.raises(Unreachable):
+            await outbox.deliver(str(shop.connection.tenant_id), str(talk["id"]))
+    await outbox.deliver(str(shop.connection.tenant_id), str(talk["id"]))
+    _, reply = await shop.rows("messages")
+    assert (reply["status"], reply["attempts"]) == ("uncertain", outbox.TRIES)
+
+
 async def test_that_the_bot_is_silent_once_a_person_answers_on_the_phone(shop: Shop) -> None:
     shop.server.says(ANA, "Salom")
     shop.server.person_answers(ANA, "Salom, Ana!")
