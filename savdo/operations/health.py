@@ -1,6 +1,7 @@
 """What is configured, reachable and broken, for whoever runs this installation."""
 
 import asyncio
+import functools
 import json
 import shutil
 import time
@@ -28,10 +29,10 @@ APPS: Final = (
     ("Instagram app", ("instagram_app_id", "instagram_app_secret"), "Instagram needs a page of Facebook"),
     ("Telegram app", ("telegram_app_id", "telegram_app_hash"), "personal Telegram accounts are off"),
 )
-# Where a connected channel calls.
+# Whom a connected channel calls, and the setting that says where.
+TELEGRAM, META = ("Telegram", "telegram_api_base"), ("Meta", "meta_url")
 CALLED: Final = {
-    "telegram_bot": "telegram_api_base", "telegram_business": "telegram_api_base", "whatsapp_cloud": "meta_url",
-    "messenger": "meta_url", "instagram": "meta_url",
+    "telegram_bot": TELEGRAM, "telegram_business": TELEGRAM, "whatsapp_cloud": META, "messenger": META, "instagram": META,
 }  # fmt: skip
 
 
@@ -56,7 +57,7 @@ async def examine(settings: Settings, built: Path) -> list[Check]:
     try:
         checks.append(Check("database", "ok", "embedded" if settings.embedded else "SAVDO_DATABASE_URL"))
         checks += [await _try("schema", lambda: _schema(url)), await _try("jobs", _jobs), await _try("connections", _connections)]
-        checks += await _channels(settings)
+        checks += await channels(settings)
     finally:
         await db.close_database()
     checks += [await _try("embeddings", lambda: _embeddings(settings)), await _try("models", lambda: _models(settings))]
@@ -88,6 +89,14 @@ async def services(settings: Settings) -> list[Check]:
             ),
         ),
     ]
+
+
+async def channels(settings: Settings) -> list[Check]:
+    """Whom the channels that are connected have to reach."""
+    async with db.platform_step("doctor") as session:
+        found = await db.rows(session, "SELECT DISTINCT channel FROM connections WHERE status = 'active'")
+    called = sorted({CALLED[row["channel"]] for row in found if row["channel"] in CALLED})
+    return [await _try(what, functools.partial(_answers, what, getattr(settings, name), "")) for what, name in called]
 
 
 async def _try(what: str, look: Callable[[], Awaitable[Check]]) -> Check:
@@ -153,13 +162,6 @@ def _pages(built: Path) -> Check:
     if missing or not named:
         return Check("pages", "broken", f"{missing[0] if missing else built.name} is missing; run: make assets")
     return Check("pages", "ok", f"{len(named)} built files")
-
-
-async def _channels(settings: Settings) -> list[Check]:
-    async with db.platform_step("doctor") as session:
-        found = await db.rows(session, "SELECT DISTINCT channel FROM connections WHERE status = 'active'")
-    bases = sorted({CALLED[row["channel"]] for row in found if row["channel"] in CALLED})
-    return [await _try(base, lambda base=base: _answers(base, getattr(settings, base), "")) for base in bases]
 
 
 async def _speech(settings: Settings) -> Check:

@@ -1,11 +1,14 @@
 """What the doctor says of those who do something for us."""
 
 from collections.abc import AsyncGenerator
+from uuid import UUID
 
 import pytest
 import pytest_asyncio
 
+from savdo.base import db
 from savdo.base.settings import settings
+from savdo.channels import connections
 from savdo.operations import health
 from tests.emulators.clamd import Clamd
 from tests.emulators.searxng import Searxng
@@ -54,3 +57,13 @@ async def test_that_the_doctor_asks_everybody_who_does_something_for_us(
         found = await examined(monkeypatch, SAVDO_CLAMD_URL=clamd, SAVDO_SEARCH_URL=address)
     assert (found["web search"][0], found["virus scanner"][0], found["voice"][0]) == ("broken", "broken", "off")
     assert "403" in found["web search"][1]
+
+
+async def test_that_the_doctor_looks_whom_connected_channels_reach(tenant_id: UUID, search: tuple[Searxng, str]) -> None:
+    # No answer of Telegram's, but somebody is there.
+    reached = settings().model_copy(update={"telegram_api_base": search[1], "meta_url": NOWHERE})
+    assert await health.channels(reached) == []
+    async with db.step(tenant_id) as session:
+        for channel in ("telegram_bot", "messenger", "instagram"):
+            await connections.create(session, tenant_id, channel, channel)
+    assert [(one.what, one.state) for one in await health.channels(reached)] == [("Meta", "broken"), ("Telegram", "ok")]
