@@ -37,6 +37,9 @@ ALTER TABLE messages ADD COLUMN waits integer NOT NULL DEFAULT 0;
 -- The revision at which the customer last edited or took back a message: a draft of what was said before is not sent.
 ALTER TABLE conversations ADD COLUMN changed_revision bigint NOT NULL DEFAULT 0;
 
+-- What a picture among the knowledge shows, in its owner's words.
+ALTER TABLE documents ADD COLUMN caption text NOT NULL DEFAULT '';
+
 -- A phone number and an address stand sealed at the contact, and nowhere else: of a fact only that it was told.
 UPDATE leads SET facts = facts || (SELECT jsonb_object_agg(key, true) FROM jsonb_each(facts) WHERE key IN ('phone', 'email'))
  WHERE facts ?| ARRAY['phone', 'email'];

@@ -23,7 +23,7 @@ from savdo.base.db import Session, first, new_id, rows, step
 from savdo.base.errors import Conflict, NotFound
 from savdo.base.jobs import job
 from savdo.base.settings import settings
-from savdo.knowledge import extract, meaning, passages, postings, words
+from savdo.knowledge import extract, meaning, passages, pictures, postings, words
 from savdo.knowledge.meaning import Meant, vector_text
 from savdo.knowledge.models import Document
 from savdo.knowledge.passages import Cut
@@ -39,7 +39,7 @@ UNFIT = re.compile("[\x00-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\
 log = structlog.get_logger()
 
 COLUMNS: LiteralString = """id, kind, name, mime, size, status, problem, progress, version, pages, passages, language,
-  question, answer, file_key, created_at, updated_at"""
+  question, answer, caption, shareable, file_key, created_at, updated_at"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +51,14 @@ class Work:
     version: int
     name: str
     file_key: str
+    mime: str = ""
 
 
 async def add(tenant_id: UUID, name: str, content: bytes) -> UUID:
     """Takes a file in and has it read. The same bytes again are the same document; other bytes under the name of a document
     replace it. Raises TooLargeFile, Empty, UnknownKind and the other refusals that show at once."""
     name = clean_name(name)
-    kind, digest, key = await _stored_file(tenant_id, name, content)
+    mime, digest, key = await _stored_file(tenant_id, name, content)
     async with step(tenant_id) as session:
         # Two people may upload the same at once.
         await session.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 1))", (str(tenant_id),))
@@ -68,7 +69,7 @@ async def add(tenant_id: UUID, name: str, content: bytes) -> UUID:
             return same["id"]
         named = await first(session, "SELECT id FROM documents WHERE kind = 'file' AND name = %s ORDER BY id LIMIT 1", (name,))
         if named is not None:
-            old = await _replaced(session, tenant_id, named["id"], name, extract.MIMES[kind], content, digest, key)
+            old = await _replaced(session, tenant_id, named["id"], name, mime, content, digest, key)
             document_id: UUID = named["id"]
         else:
             old = ""
@@ -76,7 +77,7 @@ async def add(tenant_id: UUID, name: str, content: bytes) -> UUID:
             await session.execute(
                 """INSERT INTO documents (tenant_id, id, kind, name, mime, size, sha256, file_key)
                    VALUES (%s, %s, 'file', %s, %s, %s, %s, %s)""",
-                (tenant_id, document_id, name, extract.MIMES[kind], len(content), digest, key),
+                (tenant_id, document_id, name, mime, len(content), digest, key),
             )
             await _queue(session, tenant_id, document_id)
     await _forget_file(tenant_id, old)
@@ -87,13 +88,13 @@ async def replace(tenant_id: UUID, document_id: UUID, name: str, content: bytes)
     """Puts a new file in the place of a document's; the old one is answered from until the new one is read.
     Raises NotFound, Conflict (another document has these bytes) and what `add` raises."""
     name = clean_name(name)
-    kind, digest, key = await _stored_file(tenant_id, name, content)
+    mime, digest, key = await _stored_file(tenant_id, name, content)
     async with step(tenant_id) as session:
         await session.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 1))", (str(tenant_id),))
         same = await first(session, "SELECT id, name FROM documents WHERE kind = 'file' AND sha256 = %s", (digest,))
         if same is not None and same["id"] != document_id:
             raise Conflict(f"The same file is already here as “{same['name']}”.")
-        old = await _replaced(session, tenant_id, document_id, name, extract.MIMES[kind], content, digest, key)
+        old = await _replaced(session, tenant_id, document_id, name, mime, content, digest, key)
     await _forget_file(tenant_id, old)
 
 
@@ -144,11 +145,9 @@ async def read(tenant_id: str, document_id: str) -> None:
     if work is None:
         return
     try:
-        content = await files.get(work.file_key)
-        reading = await extract.read(content, work.name)
-        cuts = await asyncio.to_thread(passages.cut, reading, work.name)
+        cuts, pages = await _cuts(work)
         if await _stored(work, cuts):
-            await _take_over(work, cuts, reading.pages)
+            await _take_over(work, cuts, pages)
     except (Refused, files.NoSuchFile) as refused:
         await _failed(work, refused.message)
     except Exception:
@@ -156,11 +155,19 @@ async def read(tenant_id: str, document_id: str) -> None:
         raise
 
 
-def checked(content: bytes, name: str) -> extract.FileKind:
-    """What a file is. Raises TooLargeFile, Empty, UnknownKind and the other refusals that show at once."""
+async def _cuts(work: Work) -> tuple[list[Cut], int | None]:
+    """The passages of a file, none of a picture, and its number of pages. Raises a refusal, NoSuchFile."""
+    if work.mime in pictures.MIMES:
+        return [], None
+    reading = await extract.read(await files.get(work.file_key), work.name)
+    return await asyncio.to_thread(passages.cut, reading, work.name), reading.pages
+
+
+def checked(content: bytes, name: str) -> str:
+    """What a file is, as a MIME type. Raises TooLargeFile, Empty, UnknownKind and the other refusals that show at once."""
     if len(content) > settings().upload_mb * 1_000_000:
         raise TooLargeFile(f"This file is larger than {settings().upload_mb} MB. Split it, or leave out the pictures.")
-    return extract.kind_of(content, name)
+    return pictures.mime_of(content) or extract.MIMES[extract.kind_of(content, name)]
 
 
 def clean_name(name: str) -> str:
@@ -198,17 +205,18 @@ async def insert(session: Session, work: Work, position: int, cuts: Sequence[Cut
 
 
 def language_of(cuts: Sequence[Cut]) -> str:
-    """The language of most of the first passages."""
-    return Counter(language.identify(cut.text)[0] for cut in cuts[:40]).most_common(1)[0][0]
+    """The language of most of the first passages; "" where there are none."""
+    most = Counter(language.identify(cut.text)[0] for cut in cuts[:40]).most_common(1)
+    return most[0][0] if most else ""
 
 
-async def _stored_file(tenant_id: UUID, name: str, content: bytes) -> tuple[extract.FileKind, bytes, str]:
+async def _stored_file(tenant_id: UUID, name: str, content: bytes) -> tuple[str, bytes, str]:
     """What the checked file is, its SHA-256 and the key it is kept under: the file stands before the row that names it."""
-    kind = checked(content, name)
+    mime = checked(content, name)
     digest = hashlib.sha256(content).digest()
     key = f"{tenant_id}/documents/{digest.hex()}"
     await files.put(key, content)
-    return kind, digest, key
+    return mime, digest, key
 
 
 async def _queue(session: Session, tenant_id: UUID, document_id: UUID) -> None:
@@ -254,7 +262,7 @@ async def _begun(tenant_id: UUID, document_id: UUID) -> Work | None:
             session,
             """UPDATE documents SET status = 'reading', updated_at = now()
                 WHERE id = %s AND kind = 'file' AND (version < reading_version OR status <> 'ready')
-            RETURNING version, reading_version, name, file_key""",
+            RETURNING version, reading_version, name, mime, file_key""",
             (document_id,),
         )
         if row is None:
@@ -265,7 +273,7 @@ async def _begun(tenant_id: UUID, document_id: UUID) -> Work | None:
             version += 1
             await session.execute("UPDATE documents SET reading_version = %s WHERE id = %s", (version, document_id))
         await live.publish(session, tenant_id, None, "document", str(document_id))
-    return Work(tenant_id, document_id, version, row["name"], row["file_key"])
+    return Work(tenant_id, document_id, version, row["name"], row["file_key"], row["mime"])
 
 
 async def _stored(work: Work, cuts: Sequence[Cut]) -> bool:
@@ -303,7 +311,7 @@ async def _take_over(work: Work, cuts: Sequence[Cut], pages: int | None) -> None
         await session.execute(
             """UPDATE documents SET version = %s, status = 'ready', problem = NULL, progress = 100, passages = %s, pages = %s,
                       language = %s, updated_at = now() WHERE id = %s""",
-            (work.version, len(cuts), pages, language_of(cuts), work.document_id),
+            (work.version, len(cuts), pages, language_of(cuts) or None, work.document_id),
         )
         await postings.write(session, work.tenant_id, work.document_id)
         await live.publish(session, work.tenant_id, None, "document", str(work.document_id))

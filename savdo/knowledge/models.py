@@ -31,6 +31,9 @@ class Document:
     language: str | None
     question: str
     answer: str
+    # What a picture shows, in its owner's words.
+    caption: str
+    shareable: bool
     file_key: str
     created_at: datetime
     updated_at: datetime

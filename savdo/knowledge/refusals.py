@@ -34,9 +34,15 @@ class Scanned(Refused):
 
 
 class UnknownKind(Refused):
-    """This kind of file cannot be read. Upload PDF, Word (.docx), Excel (.xlsx), CSV, HTML, Markdown or plain text."""
+    """This kind of file cannot be read. Upload PDF, Word (.docx), Excel (.xlsx), CSV, HTML, Markdown, text or a picture."""
 
     code = "file_unknown_kind"
+
+
+class LargePicture(Refused):
+    """This picture is larger than 5 MB, which not every channel takes. Save it smaller and upload it again."""
+
+    code = "file_picture_large"
 
 
 class OldOffice(Refused):
@@ -84,6 +90,7 @@ class TooLargeFile(TooLarge):
 REFUSALS: dict[str, type[Refused]] = {
     refusal.__name__: refusal
     for refusal in (
-        Refused, Protected, Broken, Empty, Scanned, UnknownKind, OldOffice, Unsafe, TooManyPages, TooManyRows, TooMuchText, TookTooLong,
+        Refused, Protected, Broken, Empty, Scanned, UnknownKind, OldOffice, LargePicture, Unsafe, TooManyPages, TooManyRows, TooMuchText,
+        TookTooLong,
     )
 }  # fmt: skip

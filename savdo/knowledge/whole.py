@@ -16,12 +16,13 @@ MARKS = 80
 
 @dataclass(frozen=True, slots=True)
 class Shareable:
-    """A document that the bot may send as a file; `file_key` is where its bytes are."""
+    """A document that the bot may send as a file, or a picture with what it shows; `file_key` is where its bytes are."""
 
     id: UUID
     name: str
     mime: str
     file_key: str
+    caption: str = ""
 
 
 async def passages(session: Session, most_bytes: int) -> tuple[Passage, ...]:
@@ -57,11 +58,11 @@ async def shareable(session: Session) -> tuple[Shareable, ...]:
     """The files the tenant marked as ones the bot may send."""
     found = await rows(
         session,
-        """SELECT id, name, mime, file_key FROM documents
+        """SELECT id, name, mime, file_key, caption FROM documents
             WHERE shareable AND kind = 'file' AND status = 'ready' ORDER BY name, id LIMIT %s""",
         (MOST_FILES,),
     )
-    return tuple(Shareable(row["id"], row["name"], row["mime"], row["file_key"]) for row in found)
+    return tuple(Shareable(row["id"], row["name"], row["mime"], row["file_key"], row["caption"]) for row in found)
 
 
 async def set_shareable(session: Session, document_id: UUID, allowed: bool) -> None:

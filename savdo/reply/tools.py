@@ -100,7 +100,8 @@ class Refused(SavdoError):
 
 def offered(shareable: tuple[Shareable, ...], profile: Mapping[str, Any]) -> tuple[Tool, ...]:
     """The tools a tenant's turns have: always the same ones in the same order, so that they can be cached."""
-    files = "\n".join(f"{number}. {injection.quarantined(one.name)}" for number, one in enumerate(shareable, 1))
+    named = (f"{one.name}: {one.caption}" if one.caption else one.name for one in shareable)
+    files = "\n".join(f"{number}. {injection.quarantined(one)}" for number, one in enumerate(named, 1))
     return (
         _tool("search_knowledge", "Search the company's texts again, in other words or for another thing.", query="What to look for"),
         _tool("look_up_product", "Find the rows of price lists and tables about one product.", product="Its name or what it is"),

@@ -11,11 +11,11 @@ from savdo.base import files, texts
 from savdo.base.db import rows, step
 from savdo.base.errors import Invalid
 from savdo.base.settings import settings
-from savdo.knowledge import answers, ingest, refusals, search
+from savdo.knowledge import answers, ingest, pictures, refusals, search
 from savdo.web import page
 from savdo.web.page import Reader, Teacher
 
-ACCEPTED = ".pdf,.docx,.xlsx,.csv,.html,.htm,.md,.txt"
+ACCEPTED = ".pdf,.docx,.xlsx,.csv,.html,.htm,.md,.txt,.png,.jpg,.jpeg,.webp"
 # A refusal is stored in English words; whoever reads it may have another language.
 CODES = {(refusal.__doc__ or "").strip(): refusal.code for refusal in refusals.REFUSALS.values()}
 # Passages of a document that are shown at once.
@@ -104,8 +104,9 @@ async def document(
             request, "knowledge/answer.html", document=shown, question=shown.question, answer=shown.answer, wrong=None, passages=passages
         )
     return page.render(
-        request, "knowledge/document.html", document=shown, passages=passages, most=PASSAGES, problem=_problem(actor), **_limits()
-    )
+        request, "knowledge/document.html", document=shown, passages=passages, most=PASSAGES,
+        is_picture=shown.mime in pictures.MIMES, longest_caption=pictures.LONGEST_CAPTION, problem=_problem(actor), **_limits(),
+    )  # fmt: skip
 
 
 @router.get("/knowledge/{document_id}/file")
@@ -113,8 +114,24 @@ async def download(actor: Reader, document_id: UUID) -> Response:
     async with step(actor.tenant_id) as session:
         shown = await ingest.document(session, document_id)
     content = await files.get(shown.file_key)
-    headers = {"content-disposition": page.attached(shown.name), "content-security-policy": "default-src 'none'; sandbox"}
-    return Response(content, media_type="application/octet-stream", headers=headers)
+    is_picture = shown.mime in pictures.MIMES
+    disposition = "inline" if is_picture else page.attached(shown.name)
+    headers = {"content-disposition": disposition, "content-security-policy": "default-src 'none'; sandbox"}
+    return Response(content, media_type=shown.mime if is_picture else "application/octet-stream", headers=headers)
+
+
+@router.post("/knowledge/{document_id}/caption")
+async def caption(
+    request: Request,
+    actor: Teacher,
+    document_id: UUID,
+    caption: Annotated[str, Form(max_length=1000)] = "",
+    shareable: Annotated[bool, Form()] = False,
+) -> Response:
+    async with step(actor.tenant_id) as session:
+        await pictures.describe(session, document_id, caption, shareable=shareable)
+        await audit.note(session, actor.tenant_id, actor.note, "document.shareable", str(document_id), {"allowed": shareable})
+    return page.go(request, f"/knowledge/{document_id}", flash="knowledge.saved")
 
 
 @router.post("/knowledge/{document_id}/answer")
