@@ -201,8 +201,9 @@ class Held:
                 self._next = time.monotonic() + self._pace
                 return await getattr(self.speaker, name)(**given)
         except Busy as busy:
-            # The wait is the account's, not this conversation's.
-            self._paused_until = time.monotonic() + busy.retry_after
+            if name != "typing":
+                # The wait is the account's, not this conversation's; an answer is not held up by what only announces it.
+                self._paused_until = time.monotonic() + busy.retry_after
             raise
 
 

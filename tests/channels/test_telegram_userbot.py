@@ -189,6 +189,10 @@ async def test_that_calls_and_refusals_cross_processes_whole(connection: Connect
     number = account.customer_sends(42, "voice", b"\x00ogg\xff", "audio/ogg")
     text = {"peer": 42, "html": "Salom", "reply_to": 0}
     async with answering(connection, account):
+        account.fails("typing", Busy(retry_after=600))
+        with pytest.raises(Busy):
+            await telegram_relay.ask(connection, "typing", {"peer": 42})
+        # What it announces is not held up.
         assert await telegram_relay.ask(connection, "send_text", text) == account.sent[0].number
         file = {"peer": 42, "kind": "file", "name": "a.pdf", "mime": "", "content": b"\x00pdf", "html": ""}
         await telegram_relay.ask(connection, "send_file", file)
