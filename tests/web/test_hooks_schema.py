@@ -12,7 +12,7 @@ from savdo.channels.models import Connection
 from tests.web import office
 from tests.web.posting import HOOKS, connected
 
-FUZZ = settings(derandomize=True, database=None, deadline=None, max_examples=16, phases=[Phase.generate])
+FUZZ = settings(derandomize=True, database=None, deadline=None, max_examples=10, phases=[Phase.generate])
 # What makes a request of those that are drawn; the rest is for whoever sends it.
 PARTS = ("method", "url", "params", "json", "data", "headers", "cookies")
 
