@@ -5,6 +5,7 @@ from alembic import op
 revision = "0002"
 down_revision = "0001"
 
+# Rows are changed as the role that sees every tenant's: behind forced security the owner of the tables sees none.
 CHANGES = """
 -- Latent terms: measured with and without, they changed no order and cost half of a search's time.
 ALTER TABLE passages DROP COLUMN sentence_latents;
@@ -12,7 +13,9 @@ ALTER TABLE passages DROP COLUMN sentence_latents;
 -- What a call was for.
 ALTER TABLE model_calls ADD COLUMN purpose text NOT NULL DEFAULT 'answer'
   CHECK (purpose IN ('answer', 'vision', 'transcript', 'voice', 'review', 'trial'));
+SET LOCAL ROLE savdo_platform;
 UPDATE model_calls SET purpose = 'transcript' WHERE provider = 'speech';
+RESET ROLE;
 
 -- A channel's wait is the whole connection's: nothing goes out on it until then.
 ALTER TABLE connections ADD COLUMN paused_until timestamptz;
@@ -41,11 +44,13 @@ ALTER TABLE conversations ADD COLUMN changed_revision bigint NOT NULL DEFAULT 0;
 ALTER TABLE documents ADD COLUMN caption text NOT NULL DEFAULT '';
 
 -- A phone number and an address stand sealed at the contact, and nowhere else: of a fact only that it was told.
+SET LOCAL ROLE savdo_platform;
 UPDATE leads SET facts = facts || (SELECT jsonb_object_agg(key, true) FROM jsonb_each(facts) WHERE key IN ('phone', 'email'))
  WHERE facts ?| ARRAY['phone', 'email'];
 UPDATE turns SET reading = jsonb_set(reading, '{entities}', reading->'entities'
        || (SELECT jsonb_object_agg(key, true) FROM jsonb_each(reading->'entities') WHERE key IN ('phone', 'email')))
  WHERE reading->'entities' ?| ARRAY['phone', 'email'];
+RESET ROLE;
 
 -- Visits and calls that a time was given for. `place`: which of those received at once it is; none for a conversation that is
 -- only a test. That lengths may change and times then overlap is looked at under a lock (savdo.appointments.booking).

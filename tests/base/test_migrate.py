@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Generator
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 import pytest
@@ -76,7 +76,10 @@ KNOWN = {
     "status": "received", "direction": "in", "author": "contact", "role": "owner", "channel": "sandbox", "kind": "text",
     "outcome": "answered", "reason": "keyword",
 }  # fmt: skip
-KNOWN_HERE = {("documents", "kind"): "file", ("scenario_runs", "kind"): "scenarios", ("merges", "reason"): "member"}
+KNOWN_HERE = {
+    ("documents", "kind"): "file", ("scenario_runs", "kind"): "scenarios", ("merges", "reason"): "member",
+    ("appointments", "ends_at"): "2026-01-02T04:04:05Z",
+}  # fmt: skip
 # Columns that point at another table than their name says.
 POINTS = {"merged_id": "contacts"}
 BY_TYPE: dict[str, Callable[[], Any]] = {
@@ -197,6 +200,28 @@ def test_that_an_earlier_release_is_brought_to_the_newest_with_its_rows(fresh: F
         kept = [table for table in tables if table in in_order(connection)]
         assert "messages" in kept
         assert {(table, rows_of(connection, table, one)) for table in kept for one in tenants} == {(table, 1) for table in kept}
+
+
+# What is written before, what is read afterwards, and what that is.
+MOVED: tuple[tuple[LiteralString, LiteralString, object], ...] = (
+    ("UPDATE contacts SET unreachable_at = '2026-01-02T00:00:00Z'", "SELECT blocked_at = '2026-01-02T00:00:00Z' FROM conversations", True),
+    ("UPDATE connections SET channel = 'messenger', status = 'active', problem = 'x'", "SELECT problem FROM connections", None),
+    ("""UPDATE leads SET facts = '{"phone": "+998901234567"}'""", "SELECT facts FROM leads", {"phone": True}),
+)
+
+
+def test_that_what_stood_elsewhere_is_moved_although_the_owner_of_the_tables_sees_no_row(fresh: Fresh) -> None:
+    url = fresh()
+    migrate(url, "0001")
+    with as_platform(url) as connection:
+        tenant_id, ids = new_id(), dict[str, Any]()
+        for table in in_order(connection):
+            fill(connection, table, tenant_id, ids)
+        for before, _, _ in MOVED:
+            connection.execute(before)
+    migrate(url)
+    with as_platform(url) as connection:
+        assert [connection.execute(after).fetchone() for _, after, _ in MOVED] == [(found,) for _, _, found in MOVED]
 
 
 def test_that_migrations_only_go_forward_in_one_line() -> None:
