@@ -23,6 +23,7 @@ from savdo.base import live
 from savdo.base.db import Session, first, new_id, platform_step, rows, step
 from savdo.base.jobs import job
 from savdo.base.settings import settings
+from savdo.conversations import intake
 from savdo.reply import leads, summary
 from savdo.reply.injection import quarantined
 from savdo.reply.models import Said
@@ -218,6 +219,11 @@ def _prompt(talk: Talk) -> Prompt:
     return Prompt(INSTRUCTIONS.format(language=LANGUAGES[talk.language]), (told,), tools_allowed=False)
 
 
+def _words(message: DictRow) -> str:
+    """What a message says, after the products it orders or asks about."""
+    return "\n".join(filter(None, (intake.products_in_words(message["payload"]), message["text"])))
+
+
 async def _loaded(session: Session, tenant_id: UUID, conversation_id: UUID) -> Talk | None:
     head = await first(
         session,
@@ -235,12 +241,12 @@ async def _loaded(session: Session, tenant_id: UUID, conversation_id: UUID) -> T
         return None
     said = await rows(
         session,
-        """SELECT number, author, text, created_at, kind FROM messages
+        """SELECT number, author, text, created_at, kind, payload FROM messages
             WHERE conversation_id = %s AND deleted_at IS NULL ORDER BY number DESC LIMIT %s""",
         (conversation_id, MOST_MESSAGES),
     )
     turns = await _turns(session, conversation_id)
-    listed = tuple(Said(one["number"], one["author"], one["text"], one["created_at"], one["kind"]) for one in reversed(said))
+    listed = tuple(Said(one["number"], one["author"], _words(one), one["created_at"], one["kind"]) for one in reversed(said))
     things = tuple(thing for one in turns for thing in one["things"])
     return Talk(
         tenant_id, conversation_id, head["last_message_at"], head["revision"], listed, tuple(one["reading"] for one in turns), things,

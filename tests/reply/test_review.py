@@ -9,7 +9,7 @@ from psycopg.rows import DictRow
 
 from savdo.ai import chain
 from savdo.base import db, jobs
-from savdo.channels.models import Connection, Inbound, Sender
+from savdo.channels.models import Connection, Inbound, Product, Sender
 from savdo.knowledge import ingest
 from savdo.reply import leads, review, turn
 from tests.ai.asking import installed
@@ -80,6 +80,15 @@ async def test_that_a_review_without_a_model_names_what_was_asked_about(connecti
     conversation = await _said(connection, "Hello", "How much is the Sencha tea?")
     await review.review(tenant_id=str(connection.tenant_id), conversation_id=str(conversation))
     assert [one["topics"] for one in await _reviews(connection)] == [["question_price", "Sencha tea"]]
+
+
+async def test_that_a_review_tells_what_was_ordered(connection: Connection) -> None:
+    order = Inbound("message", "1", "7", Sender("7"), products=(Product("PUER-357", 2, "13.2", "USD"),))
+    await turn.take(connection, [order])
+    await _said(connection, "I need it by Friday")
+    await _swept(connection)
+    [made] = await _reviews(connection)
+    assert "PUER-357: 2 × 13.2 USD" in made["summary"]
 
 
 async def test_that_a_trial_is_not_reviewed(connection: Connection) -> None:
