@@ -35,7 +35,11 @@ def test_that_no_example_and_no_training_question_is_an_evaluation_row_or_nearly
     rows = sorted(set(_evaluation_texts()))
     alphabet = sorted(set("".join(rows)))
     counted, lengths = np.array([[row.count(letter) for letter in alphabet] for row in rows]), np.array([len(row) for row in rows])
-    asked = [json.loads(line)["question"] for path in sorted(TRAINING.glob("questions_*.jsonl")) for line in path.open(encoding="utf-8")]
+    asked = [
+        json.loads(line)["question"]
+        for path in sorted(TRAINING.glob("questions_*.jsonl"))
+        for line in path.read_text(encoding="utf-8").splitlines()
+    ]
     for text in map(str.lower, [*(example.text for example in train.read_examples()), *asked]):
         # No two texts are more alike than the letters they share: few pairs need the long look.
         shared = np.minimum(counted, [text.count(letter) for letter in alphabet]).sum(1)
