@@ -38,11 +38,15 @@ from savdo.reply import turn
 from savdo.reply.models import Draft, Reading, Turn
 
 COMPANY = Path(__file__).parent / "demo_company"
-# With a number of its own each is new to the worker: nothing it remembers of others answers it.
-QUESTIONS = (
-    "{n} metrli MDF oshxona qancha turadi?", "Сколько стоит доставка {n} стульев по Ташкенту?",
-    "{n} шкаф алсам, кепілдік қанша ай?", "How long does a kitchen of {n} metres take?",
-)  # fmt: skip
+# How people write who write in pieces. With a number of its own each question is new to the worker: nothing that it remembers of
+# another customer's answers it.
+BURSTS = (
+    ("Assalomu alaykum", "{n} metrli MDF oshxona qancha turadi?", "oq rangda", "rahmat"),
+    ("Здравствуйте", "Сколько стоит доставка {n} стульев по Ташкенту?", "на третий этаж", "спасибо"),
+    ("Сәлеметсіз бе", "{n} шкаф алсам, кепілдік қанша ай?", "айнасымен", "рақмет"),
+    ("Hello", "How long does a kitchen of {n} metres take?", "in white", "thanks"),
+)
+ASKED = 1
 
 out = Console()
 spawn = multiprocessing.get_context("spawn")
@@ -99,6 +103,7 @@ async def _phases(url: str, scale: float) -> Figures:
     for name, values in rounds.items():
         figures.put(name, statistics.median(values))
     out.print("» local understanding", highlight=False)
+    figures.put("embed_ms", _embedding_ms())
     figures.put("local_per_s", await _throughput(url, connection, "local", int(1600 * scale), int(400 * scale)))
     figures.put("local_single_per_s", await _throughput(url, connection, "local", int(600 * scale), int(600 * scale)))
     out.print("» a model of 1.5 s", highlight=False)
@@ -152,17 +157,29 @@ async def _load(connection: Connection, mark: int, messages: int, threads: int) 
 
     async def one(number: int) -> None:
         async with gate:
-            await turn.take(connection, [_message(f"{mark}-{number % threads}", number)])
+            part = number // threads if messages > threads else ASKED
+            await turn.take(connection, [_message(f"{mark}-{number % threads}", number % threads, part)])
 
     await asyncio.gather(*(one(number) for number in range(messages)))
 
 
-def _message(thread: str, number: int) -> Inbound:
-    return Inbound("message", f"{thread}-{time.time_ns()}", thread, Sender(thread), text=_question(number))
+def _embedding_ms() -> float:
+    """Milliseconds that one core needs for the vector of one question: most of what a turn costs."""
+    embed.warm()
+    took: list[float] = []
+    for number in range(60):
+        started = time.perf_counter()
+        embed.query_now(_words(10_000 + number))
+        took.append((time.perf_counter() - started) * 1000)
+    return statistics.median(took)
 
 
-def _question(number: int) -> str:
-    return QUESTIONS[number % len(QUESTIONS)].format(n=number // len(QUESTIONS) + 2)
+def _message(thread: str, number: int, part: int = ASKED) -> Inbound:
+    return Inbound("message", f"{thread}-{time.time_ns()}", thread, Sender(thread), text=_words(number, part))
+
+
+def _words(number: int, part: int = ASKED) -> str:
+    return BURSTS[number % len(BURSTS)][part % len(BURSTS[0])].format(n=number // len(BURSTS) + 2)
 
 
 async def _until_answered(connection: Connection, mark: int) -> None:
@@ -214,7 +231,7 @@ async def _acknowledgement(url: str, connection: Connection, figures: Figures, s
     async with _server(url) as address, _worker(url, "local", 0.0):
 
         async def one(number: int) -> None:
-            event = {"id": f"{mark}-{number}", "from": f"{mark}-{number % 200}", "text": _question(number)}
+            event = {"id": f"{mark}-{number}", "from": f"{mark}-{number % 200}", "text": _words(number)}
             started = time.perf_counter()
             answer = await send(
                 "POST", f"{address}/hooks/sandbox/{connection.key}", service="bench",
