@@ -96,7 +96,8 @@ async def enter_shop(context: BrowserContext, street: Street) -> tuple[Page, Fra
 
 async def chat_of(page: Page) -> Frame:
     """The chat's own document, once it can be written in."""
-    for _ in range(200):
+    # As patient as the browser's own expectations on a busy machine.
+    for _ in range(1000):
         for frame in page.frames:
             if "/widget/v1/frame" in frame.url:
                 await expect(frame.get_by_role("textbox")).to_be_visible()

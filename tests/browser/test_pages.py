@@ -146,6 +146,10 @@ async def test_that_everything_is_reached_by_keyboard(shop: Office, new_context:
     await page.goto(f"{shop.url}/setup/website")
     await page.locator("summary", has_text="Oʻzbekcha").press("Enter")
     welcome = page.locator("#welcome_uz")
+    # What is still folded up takes no focus.
+    await expect(welcome).to_be_visible()
+    await welcome.focus()
+    await expect(welcome).to_be_focused()
     await welcome.press_sequentially("Choyxonaga xush kelibsiz")
     window = await chat_of(page)
     await expect(window.get_by_text("Choyxonaga xush kelibsiz")).to_be_visible()
