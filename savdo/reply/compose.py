@@ -13,7 +13,7 @@ from typing import Any, Final
 from savdo.ai import language
 from savdo.knowledge import words
 from savdo.knowledge.models import Found, Passage
-from savdo.reply import answers, choices, cues, leads, sayings, steps, topic, totals, visits
+from savdo.reply import answers, choices, cues, headings, leads, sayings, steps, topic, totals, visits
 from savdo.reply.answers import Told
 from savdo.reply.models import Campaign, Draft, Reading, Turn
 
@@ -34,6 +34,8 @@ WEEKDAYS_OR_HOURS: Final = re.compile(
     r"open|close|hours|\b(?:du|se|chor|pay)?shanba|якшанба|шанба|воскресен|суббот|сенбі|жексенбі|sunday|saturday",
     re.IGNORECASE,
 )
+# However the way is asked for, the section headed so tells it.
+ADDRESS: Final = "адрес"
 Said = Callable[[Turn, Reading], Draft]
 Looked = Callable[[Turn, Reading, Found], Draft]
 # Said beside a file, these are about more than the file.
@@ -214,6 +216,8 @@ def _place(turn: Turn, reading: Reading, found: Found) -> Draft:
     if cues.OUR_PHONE.search(turn.text) and (phone := str(turn.profile.get("phone") or "")):
         return Draft(sayings.say("our_phone", turn, reading, phone=phone), reading)
     answer = answers.find(turn, reading, topic.asked(turn), found)
+    if answer is None and cues.WHERE.search(turn.text) and not headings.names_a_place(topic.asked(turn)):
+        answer = answers.find(turn, reading, ADDRESS, found)
     hours = sayings.hours(turn.profile, reading) if WEEKDAYS_OR_HOURS.search(turn.text) and not cues.WHERE.search(turn.text) else ""
     if hours and not (answer and (answer.language == reading.language or _names_a_case(turn, found.passages[0]))):
         # Said in the customer's own language rather than quoted in another, unless a passage speaks of this very case.

@@ -83,7 +83,7 @@ WISHES_VISIT: Final = re.compile(
     ANY_CASE,
 )
 WHERE: Final = re.compile(
-    r"\b(?:address|where|located|location)\b|адрес\w*|\bгде\b|наход\w+|manzil\w*|qayer\w*|манзил\w*|қаер\w*|каер\w*|мекенжай\w*|қайда|кайда|орналас\w*",
+    r"\b(?:address|where|located|location)\b|адрес\w*|\bгде\b|наход\w+|manzil\w*|qayer\w*|манзил\w*|қаер\w*|каер\w*|мекенжай\w*|қайда|кайда|орналас\w*|добра\w+|доехать|проехать|qanday bor(?:iladi|aman|amiz)|қандай бор(?:илади|аман|амиз)|қалай бара(?:мыз|мын)|get to you|get there|find you",
     ANY_CASE,
 )
 # Our number asked for; who gives theirs writes it.

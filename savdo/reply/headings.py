@@ -57,6 +57,11 @@ def is_whole(question: str, passage: Passage) -> bool:
     return section(question, [passage]) is not None and all(thing.isdisjoint(said) for thing in topic.things(question))
 
 
+def names_a_place(question: str) -> bool:
+    """Whether a question names a town or a district: "where are you in Almaty?"."""
+    return any(one.removeprefix("@") in words.lexicon().areas["places"] for thing in topic.things(question) for one in thing)
+
+
 def asks_of_company(question: str) -> bool:
     """Whether a short question is for what a section of terms is headed by, and not for a thing that is sold."""
     return bool(_subjects(question))
