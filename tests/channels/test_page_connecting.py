@@ -69,12 +69,12 @@ class Setup:
 
 
 async def member(tenant_id: UUID, name: str) -> UUID:
-    member_id = db.new_id()
+    member_id, address = db.new_id(), f"{name}@example.org"
     async with db.step(tenant_id) as session:
         await session.execute(
             """INSERT INTO members (tenant_id, id, name, email_sealed, email_hash, role, password_hash)
                VALUES (%s, %s, %s, %s, %s, 'owner', '')""",
-            (tenant_id, member_id, name, secrets.seal(b"a@example.org"), secrets.lookup_hash(name)),
+            (tenant_id, member_id, name, secrets.seal(address.encode()), secrets.lookup_hash(address)),
         )
     return member_id
 
