@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 from savdo.base import clock
 from savdo.base.errors import Conflict
 
-WEEK: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 # What a profile says beside working hours and time zone, with what holds where it does not, and the least and most of it.
 # Nobody is received where `visits_at_once` is 0: a person confirms every wish.
 SETTINGS: Final[Mapping[str, tuple[int, int, int]]] = {
@@ -146,7 +145,7 @@ class Diary:
 def rules_of(profile: Mapping[str, Any]) -> Rules | None:
     """None where a company receives nobody, or does not say when."""
     week: Mapping[str, Sequence[str] | None] = profile.get("working_hours") or {}
-    hours = {place: _hours(times) for place, day in enumerate(WEEK) if (times := week.get(day))}
+    hours = {place: _hours(times) for place, day in enumerate(clock.WEEK) if (times := week.get(day))}
     minutes, at_once, days, notice = (setting(profile, name) for name in SETTINGS)
     if not hours or not at_once:
         return None

@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+# The days as a profile names them; the place of each is `date.weekday()`.
+WEEK: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 # Where a company is that does not say.
 USUAL_ZONE: Final = "Asia/Tashkent"
 _offset = timedelta()

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
-from savdo.base.clock import local
+from savdo.base.clock import WEEK, local
 from savdo.knowledge import words
 from savdo.reply import cues, leads, sayings
 from savdo.reply.models import Draft, Reading, Turn
@@ -62,7 +62,7 @@ def is_open(profile: Mapping[str, Any], now: datetime) -> bool:
     if not any(week.values()):
         return True
     here = local(profile, now)
-    times = week.get(sayings.WEEK[here.weekday()])
+    times = week.get(WEEK[here.weekday()])
     if not times:
         return False
     opens, closes, at = times[0].zfill(5), times[-1].zfill(5), f"{here:%H:%M}"

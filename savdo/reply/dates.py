@@ -13,13 +13,12 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
-from savdo.base.clock import local
+from savdo.base.clock import WEEK, local
 from savdo.reply import day_words, hours
 from savdo.reply.day_words import fold
 from savdo.reply.hours import Clock
 from savdo.reply.models import Turn
 
-WEEK: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 # People explain first and name the time at the end.
 LONGEST: Final = 600
 # A date that has just gone by was not meant for the next year.

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Final
 
+from savdo.base.clock import WEEK
 from savdo.reply import claims, figures, injection, links, totals, weekdays
 from savdo.reply.figures import Figure
 from savdo.reply.models import Campaign, Evidence, Fault
@@ -146,7 +147,7 @@ def _hours(profile: Mapping[str, Any]) -> Mapping[int, frozenset[Decimal]]:
     hours: Mapping[str, Any] = profile.get("working_hours") or {}
     return {
         place: frozenset(value for text in _strings(hours[day]) for figure in figures.read(text) for value in figure.values)
-        for place, day in enumerate(weekdays.WEEK)
+        for place, day in enumerate(WEEK)
         if hours.get(day)
     }
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from babel import numbers
 
+from savdo.base.clock import WEEK
 from savdo.reply import transliteration
 from savdo.reply.models import Reading, Turn
 
@@ -21,7 +22,6 @@ CURRENCY_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "RUB": {"uz": "₽", "ru": "₽", "kk": "₽", "en": "RUB"},
 }
 RECENT: Final = 6
-WEEK: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 def say(key: str, turn: Turn, reading: Reading, **filled: str) -> str:

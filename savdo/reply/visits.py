@@ -17,7 +17,6 @@ from savdo.reply import leads, sayings
 from savdo.reply.models import Draft, Reading, Turn
 
 FILE: Final = Path(__file__).with_name("visits.toml")
-WEEK: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 # Days this near are called by their own words.
 NEAR: Final = ("today", "tomorrow")
 # Whoever calls a visit off names its time too.
@@ -216,7 +215,7 @@ def _part(when: Mapping[str, Any], begins: datetime, reading: Reading) -> str:
 
 def _is_off(turn: Turn, when: Mapping[str, Any]) -> bool:
     hours: Mapping[str, Any] = turn.profile.get("working_hours") or {}
-    day = WEEK[datetime.fromisoformat(when["from"]).weekday()]
+    day = clock.WEEK[datetime.fromisoformat(when["from"]).weekday()]
     return (
         when.get("day_said") is not False
         and when["precision"] not in ("week", "month")

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-WEEK: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+from savdo.base.clock import WEEK
+
 ALL: Final = frozenset(range(7))
 NAMES: Final = (
     r"\bdushanba|\bдушанба|понедельник|дүйсенбі|\bmonday", r"\bseshanba|\bсешанба|вторник|сейсенбі|\btuesday", r"chorshanba|чоршанба|\bсред(?:а|у|ы|ой|ам|е|ам)\b|сәрсенбі|\bwednesday",

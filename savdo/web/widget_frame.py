@@ -25,7 +25,6 @@ from savdo.web.widget_door import WidgetRoute, check_origin
 WEB = Path(__file__).parent
 BUILT = WEB / "assets" / "built" / "widget"
 LANGUAGES = ("en", "ru", "uz", "kk")
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
 
 router = APIRouter(route_class=WidgetRoute)
@@ -123,7 +122,7 @@ def opening(profile: dict[str, Any], now: datetime) -> dict[str, Any] | None:
     # From yesterday, whose hours may end tonight.
     for ahead in range(-1, 8):
         day = midnight + timedelta(days=ahead)
-        span = hours.get(DAYS[day.weekday()])
+        span = hours.get(clock.WEEK[day.weekday()])
         if not span:
             continue
         starts, ends = (day + timedelta(hours=int(at[:2]), minutes=int(at[3:5])) for at in span)

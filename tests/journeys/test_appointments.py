@@ -10,8 +10,9 @@ import pytest_asyncio
 from psycopg.types.json import Jsonb
 
 from savdo.ai.talk import ToolCall
-from savdo.appointments.models import WEEK, Wish
+from savdo.appointments.models import Wish
 from savdo.base import clock, db
+from savdo.base.clock import WEEK
 from savdo.channels.models import Connection
 from savdo.channels.sandbox import Sandbox
 from savdo.conversations import thread

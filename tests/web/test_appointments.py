@@ -4,8 +4,9 @@ from datetime import UTC, datetime, time, timedelta
 from uuid import UUID
 
 from savdo.appointments import booking
-from savdo.appointments.models import WEEK, Wish
+from savdo.appointments.models import Wish
 from savdo.base import clock, db, texts
+from savdo.base.clock import WEEK
 from savdo.channels.models import Connection
 from tests.web import office
 
