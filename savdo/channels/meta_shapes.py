@@ -1,6 +1,6 @@
 """What the shapes of all Meta's deliveries are made of."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -25,3 +25,8 @@ class Part(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     type: Text = ""
+
+
+def as_list(value: Any) -> list[Any]:
+    """A list as it is delivered; anything else is none."""
+    return value if isinstance(value, list) else []

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from savdo.channels import meta_graph
 from savdo.channels.errors import Unreachable
-from savdo.channels.meta_shapes import Id, Text
+from savdo.channels.meta_shapes import Id, Text, as_list
 
 FIELDS = (
     "updated_time,messages.limit(25){id,created_time,from,to,message,attachments{mime_type,name,file_url,image_data{url},video_data{url}}}"
@@ -69,7 +69,7 @@ async def messages(api: meta_graph.Api, node: str, platform: str, since: datetim
     for _ in range(MOST_PAGES):
         answer = await meta_graph.call(api, "GET", f"{node}/conversations", params=params)
         talks = _talks(answer)
-        found += [event for talk in talks for raw in _list(talk.messages.get("data")) if (event := _event(raw, since))]
+        found += [event for talk in talks for raw in as_list(talk.messages.get("data")) if (event := _event(raw, since))]
         after = _after(answer)
         # The latest stand first: behind one that is older nothing is new.
         if not after or any(_moment(talk.updated_time) < since for talk in talks):
@@ -109,7 +109,7 @@ def _file(attachment: Attachment) -> dict[str, Any]:
 
 def _talks(answer: Mapping[str, Any]) -> list[Talk]:
     try:
-        return [Talk.model_validate(one) for one in _list(answer.get("data"))]
+        return [Talk.model_validate(one) for one in as_list(answer.get("data"))]
     except ValidationError:
         raise Unreachable("Meta answered with something that cannot be read.") from None
 
@@ -128,7 +128,3 @@ def _moment(text: str) -> datetime:
         return found if found.tzinfo else found.replace(tzinfo=UTC)
     except (ValueError, OverflowError, OSError):
         return datetime.min.replace(tzinfo=UTC)
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []

@@ -1,7 +1,7 @@
 """The shapes of what Messenger and Instagram deliver, as far as we read them."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
@@ -186,7 +186,3 @@ def time_of(milliseconds: str) -> datetime | None:
         return None
     number = int(milliseconds)
     return datetime.fromtimestamp(number / 1000 if number > 10**11 else number, UTC)
-
-
-def as_list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []

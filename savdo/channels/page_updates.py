@@ -18,8 +18,9 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from savdo.channels import meta_webhooks, page_contents
+from savdo.channels.meta_shapes import as_list
 from savdo.channels.models import Inbound, Receipt, Sender
-from savdo.channels.page_shapes import Comment, Enforcement, Item, Message, Postback, as_list, time_of
+from savdo.channels.page_shapes import Comment, Enforcement, Item, Message, Postback, time_of
 
 # Before the thread of a comment, whose answer goes there or to its author.
 COMMENT = "comment:"

@@ -28,6 +28,7 @@ from savdo.channels.errors import (
     WindowClosed,
     Withheld,
 )
+from savdo.channels.meta_shapes import as_list
 from savdo.channels.models import Inbound, Media, MediaKind, Price, Product, Receipt, Referral, Sender
 from savdo.channels.whatsapp_shapes import Item, Message, Part, Person, Problem, Status, Value, phone_of, time_of
 
@@ -69,7 +70,7 @@ def _change(change: Any, account: str) -> list[Inbound]:
     number = str(metadata.get("phone_number_id", "")) if isinstance(metadata, dict) else ""
     if account and number and number != account:
         return []
-    items = [(name, item) for name in ("messages", "statuses", "message_echoes") for item in _list(value.get(name))]
+    items = [(name, item) for name in ("messages", "statuses", "message_echoes") for item in as_list(value.get(name))]
     if not items:
         return [whatsapp_alerts.read(field, value, VERDICTS) or _unknown(field, change)]
     return [_item(name, item, value) for name, item in items]
@@ -223,7 +224,3 @@ def _unknown(name: str, raw: Any) -> Inbound:
     kind = Part.model_validate(raw).type if isinstance(raw, dict) and isinstance(raw.get("type", ""), str) else ""
     digest = hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:16]
     return Inbound("unknown", f"{meta_webhooks.storable(kind or name or 'event')[:40]}:{digest}", "", Sender(""), raw=kept)
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
