@@ -69,13 +69,16 @@ def detect(content: bytes, name: str) -> str:
     """The MIME type of a file. `name` only tells a table from a text. Raises TypeRefused, EmptyFile."""
     if not content:
         raise EmptyFile
-    for start, mime in STARTS:
-        if content.startswith(start):
-            return mime
-    found = _riff(content) or _sound(content) or _movie(content) or _document(content) or _text(content, name)
+    found = _begins(content) or _sound(content) or _movie(content) or _document(content) or _text(content, name)
     if found is None:
         raise TypeRefused
     return found
+
+
+def image(content: bytes) -> str:
+    """The MIME type of a picture, "" of everything else."""
+    found = _begins(content)
+    return found if found and kind_of(found) == "image" else ""
 
 
 def kind_of(mime: str) -> MediaKind:
@@ -96,7 +99,10 @@ def safe_name(name: str, mime: str) -> str:
     return (shown[: LONGEST_NAME - len(right[0])] or "file") + right[0]
 
 
-def _riff(content: bytes) -> str | None:
+def _begins(content: bytes) -> str | None:
+    for start, mime in STARTS:
+        if content.startswith(start):
+            return mime
     return {b"WEBP": "image/webp", b"WAVE": "audio/wav"}.get(content[8:12]) if content[:4] == b"RIFF" else None
 
 

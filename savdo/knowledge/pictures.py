@@ -6,21 +6,21 @@ from uuid import UUID
 
 from savdo.base.db import Session, first
 from savdo.base.errors import NotFound
+from savdo.conversations import filetypes
 from savdo.knowledge.refusals import LargePicture
 
 MIMES: Final = frozenset({"image/png", "image/jpeg", "image/webp"})
-STARTS: Final = ((b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"))
 # What every channel takes as a picture (WhatsApp the least).
 LARGEST: Final = 5_000_000
 LONGEST_CAPTION: Final = 300
 
 
 def mime_of(content: bytes) -> str:
-    """What kind of picture the bytes are, "" where they are none. Raises LargePicture."""
-    mime = next((mime for start, mime in STARTS if content.startswith(start)), "")
-    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
-        mime = "image/webp"
-    if mime and len(content) > LARGEST:
+    """What kind of picture that may be sent the bytes are, "" where they are none. Raises LargePicture."""
+    mime = filetypes.image(content)
+    if mime not in MIMES:
+        return ""
+    if len(content) > LARGEST:
         raise LargePicture
     return mime
 
